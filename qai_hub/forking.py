@@ -32,6 +32,8 @@ _IMPORTED_PACKAGES = (
     | {
         *(
             "anyio",
+            "attr",
+            "attrs",
             "botocore",
             "certifi",
             "google",

@@ -1,8 +1,10 @@
-"""What the models and operations share."""
+"""Contains some shared types for properties"""
 
 from collections.abc import Mapping, MutableMapping
 from http import HTTPStatus
-from typing import IO, BinaryIO, Generic, Literal, NamedTuple, TypeVar
+from typing import IO, BinaryIO, Generic, Literal, TypeVar
+
+from attrs import define
 
 
 class Unset:
@@ -11,22 +13,6 @@ class Unset:
 
 
 UNSET: Unset = Unset()
-
-
-class Model:
-    """Base of the models, which are equal if all of their values are."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
-        return f"{type(self).__name__}({values})"
-
 
 # The types that `httpx.Client(files=)` can accept, copied from that library.
 FileContent = IO[bytes] | bytes | str
@@ -39,7 +25,8 @@ FileTypes = (
 RequestFiles = list[tuple[str, FileTypes]]
 
 
-class File(NamedTuple):
+@define
+class File:
     """Contains information for file uploads"""
 
     payload: BinaryIO
@@ -54,7 +41,8 @@ class File(NamedTuple):
 T = TypeVar("T")
 
 
-class Response(NamedTuple, Generic[T]):
+@define
+class Response(Generic[T]):
     """A response from an endpoint"""
 
     status_code: HTTPStatus
@@ -63,4 +51,4 @@ class Response(NamedTuple, Generic[T]):
     parsed: T | None
 
 
-__all__ = ["UNSET", "File", "FileTypes", "Model", "RequestFiles", "Response", "Unset"]
+__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

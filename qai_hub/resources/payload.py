@@ -231,7 +231,7 @@ def get_any_details(payload: api.Job) -> tuple[str, JobDetails]:
     Raises:
         InternalError: If this client does not know the job type.
     """
-    for name in payload.__slots__:
+    for name in type(payload).__annotations__:
         details = value_or_none(getattr(payload, name)) if name.endswith("_job") else None
         if details is not None:
             return name, details

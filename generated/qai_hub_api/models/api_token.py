@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="ApiToken")
 
 
-class ApiToken(types.Model):
+@_attrs_define
+class ApiToken:
     """An API token.
 
     Attributes:
         key (str): The token, for `Authorization: token …`.
     """
 
-    __slots__ = (
-        "key",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        key: str,
-    ) -> None:
-        self.key = key
-        self.additional_properties: dict[str, Any] = {}
+    key: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         key = self.key

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileDetail")
 
 
-class CompileDetail(types.Model):
+@_attrs_define
+class CompileDetail:
     """How a compile job was carried out.
 
     Attributes:
@@ -18,20 +21,9 @@ class CompileDetail(types.Model):
             source model on the CPU. An extension.
     """
 
-    __slots__ = (
-        "tool_versions",
-        "target_check",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        tool_versions: list[ToolVersion],
-        target_check: TargetCheck | Unset = UNSET,
-    ) -> None:
-        self.tool_versions = tool_versions
-        self.target_check = target_check
-        self.additional_properties: dict[str, Any] = {}
+    tool_versions: list[ToolVersion]
+    target_check: TargetCheck | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         tool_versions = []

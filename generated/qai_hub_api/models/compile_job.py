@@ -4,14 +4,18 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileJob")
 
 
-class CompileJob(types.Model):
+@_attrs_define
+class CompileJob:
     """Compiles a model for a device and a runtime.
 
     Attributes:
@@ -43,86 +47,31 @@ class CompileJob(types.Model):
         project_slug (str | Unset): Short name of the project.
     """
 
-    __slots__ = (
-        "compile_job_id",
-        "user_id",
-        "job_state",
-        "name",
-        "options",
-        "user",
-        "model",
-        "device",
-        "devices",
-        "tensor_type_list",
-        "failure_reason",
-        "target_model",
-        "has_vizgraph",
-        "creation_time",
-        "start_time",
-        "completion_time",
-        "last_updated_time",
-        "admin_url",
-        "target_tensor_type_list",
-        "calibration_dataset",
-        "queued_time",
-        "error_details",
-        "project_id",
-        "project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        compile_job_id: str,
-        user_id: int,
-        job_state: JobState,
-        name: str,
-        options: str,
-        user: User | Unset = UNSET,
-        model: Model | Unset = UNSET,
-        device: Device | Unset = UNSET,
-        devices: DeviceList | Unset = UNSET,
-        tensor_type_list: NamedTensorTypeList | Unset = UNSET,
-        failure_reason: str | Unset = UNSET,
-        target_model: Model | Unset = UNSET,
-        has_vizgraph: bool | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        start_time: datetime.datetime | Unset = UNSET,
-        completion_time: datetime.datetime | Unset = UNSET,
-        last_updated_time: datetime.datetime | Unset = UNSET,
-        admin_url: str | Unset = UNSET,
-        target_tensor_type_list: NamedTensorTypeList | Unset = UNSET,
-        calibration_dataset: Dataset | Unset = UNSET,
-        queued_time: datetime.datetime | Unset = UNSET,
-        error_details: str | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.compile_job_id = compile_job_id
-        self.user_id = user_id
-        self.job_state = job_state
-        self.name = name
-        self.options = options
-        self.user = user
-        self.model = model
-        self.device = device
-        self.devices = devices
-        self.tensor_type_list = tensor_type_list
-        self.failure_reason = failure_reason
-        self.target_model = target_model
-        self.has_vizgraph = has_vizgraph
-        self.creation_time = creation_time
-        self.start_time = start_time
-        self.completion_time = completion_time
-        self.last_updated_time = last_updated_time
-        self.admin_url = admin_url
-        self.target_tensor_type_list = target_tensor_type_list
-        self.calibration_dataset = calibration_dataset
-        self.queued_time = queued_time
-        self.error_details = error_details
-        self.project_id = project_id
-        self.project_slug = project_slug
-        self.additional_properties: dict[str, Any] = {}
+    compile_job_id: str
+    user_id: int
+    job_state: JobState
+    name: str
+    options: str
+    user: User | Unset = UNSET
+    model: Model | Unset = UNSET
+    device: Device | Unset = UNSET
+    devices: DeviceList | Unset = UNSET
+    tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    target_model: Model | Unset = UNSET
+    has_vizgraph: bool | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    target_tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    calibration_dataset: Dataset | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    error_details: str | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         compile_job_id = self.compile_job_id

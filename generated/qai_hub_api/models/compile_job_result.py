@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileJobResult")
 
 
-class CompileJobResult(types.Model):
+@_attrs_define
+class CompileJobResult:
     """The result of a compile job.
 
     Attributes:
@@ -17,20 +20,9 @@ class CompileJobResult(types.Model):
         compile_detail (CompileDetail | Unset): How a compile job was carried out.
     """
 
-    __slots__ = (
-        "compile_job_id",
-        "compile_detail",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        compile_job_id: str,
-        compile_detail: CompileDetail | Unset = UNSET,
-    ) -> None:
-        self.compile_job_id = compile_job_id
-        self.compile_detail = compile_detail
-        self.additional_properties: dict[str, Any] = {}
+    compile_job_id: str
+    compile_detail: CompileDetail | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         compile_job_id = self.compile_job_id

@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CompileJobSubmit")
 
 
-class CompileJobSubmit(types.Model):
+@_attrs_define
+class CompileJobSubmit:
     """A compile job to create.
 
     Attributes:
@@ -22,30 +24,12 @@ class CompileJobSubmit(types.Model):
         calibration_dataset (DatasetReference | Unset): A dataset that a job works on.
     """
 
-    __slots__ = (
-        "model",
-        "devices",
-        "tensor_type_list",
-        "name",
-        "options",
-        "calibration_dataset",
-    )
-
-    def __init__(
-        self,
-        model: ModelReference,
-        devices: DeviceQueryList,
-        tensor_type_list: NamedTensorTypeListSubmit | Unset = UNSET,
-        name: str | Unset = UNSET,
-        options: str | Unset = UNSET,
-        calibration_dataset: DatasetReference | Unset = UNSET,
-    ) -> None:
-        self.model = model
-        self.devices = devices
-        self.tensor_type_list = tensor_type_list
-        self.name = name
-        self.options = options
-        self.calibration_dataset = calibration_dataset
+    model: ModelReference
+    devices: DeviceQueryList
+    tensor_type_list: NamedTensorTypeListSubmit | Unset = UNSET
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
+    calibration_dataset: DatasetReference | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model.to_dict()

@@ -4,7 +4,10 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.job_state import JobState
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
@@ -12,7 +15,8 @@ from ..types import UNSET, Unset
 T = TypeVar("T", bound="CompileJobSummary")
 
 
-class CompileJobSummary(types.Model):
+@_attrs_define
+class CompileJobSummary:
     """The short form of a compile job.
 
     Attributes:
@@ -33,56 +37,21 @@ class CompileJobSummary(types.Model):
         project_slug (str | Unset): Short name of the project.
     """
 
-    __slots__ = (
-        "job_id",
-        "name",
-        "job_state",
-        "device_name",
-        "device_os_version",
-        "user",
-        "creation_time",
-        "start_time",
-        "completion_time",
-        "last_updated_time",
-        "queued_time",
-        "project_id",
-        "target_model_type",
-        "project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        job_id: str,
-        name: str,
-        job_state: JobState,
-        device_name: str,
-        device_os_version: str,
-        user: User | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        start_time: datetime.datetime | Unset = UNSET,
-        completion_time: datetime.datetime | Unset = UNSET,
-        last_updated_time: datetime.datetime | Unset = UNSET,
-        queued_time: datetime.datetime | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        target_model_type: ModelType | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.job_id = job_id
-        self.name = name
-        self.job_state = job_state
-        self.device_name = device_name
-        self.device_os_version = device_os_version
-        self.user = user
-        self.creation_time = creation_time
-        self.start_time = start_time
-        self.completion_time = completion_time
-        self.last_updated_time = last_updated_time
-        self.queued_time = queued_time
-        self.project_id = project_id
-        self.target_model_type = target_model_type
-        self.project_slug = project_slug
-        self.additional_properties: dict[str, Any] = {}
+    job_id: str
+    name: str
+    job_state: JobState
+    device_name: str
+    device_os_version: str
+    user: User | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    project_id: str | Unset = UNSET
+    target_model_type: ModelType | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         job_id = self.job_id

@@ -4,13 +4,17 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="CreateUpdateResponse")
 
 
-class CreateUpdateResponse(types.Model):
+@_attrs_define
+class CreateUpdateResponse:
     """The response to a create or an update: which resource, and when it was created.
 
     Attributes:
@@ -21,29 +25,12 @@ class CreateUpdateResponse(types.Model):
         validation_error (ValidationError | Unset): What is wrong with a request, field by field.
     """
 
-    __slots__ = (
-        "id",
-        "status",
-        "creation_time",
-        "expiration_time",
-        "validation_error",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        id: str,
-        status: str,
-        creation_time: datetime.datetime | Unset = UNSET,
-        expiration_time: datetime.datetime | Unset = UNSET,
-        validation_error: ValidationError | Unset = UNSET,
-    ) -> None:
-        self.id = id
-        self.status = status
-        self.creation_time = creation_time
-        self.expiration_time = expiration_time
-        self.validation_error = validation_error
-        self.additional_properties: dict[str, Any] = {}
+    id: str
+    status: str
+    creation_time: datetime.datetime | Unset = UNSET
+    expiration_time: datetime.datetime | Unset = UNSET
+    validation_error: ValidationError | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

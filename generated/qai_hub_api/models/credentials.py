@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="Credentials")
 
 
-class Credentials(types.Model):
+@_attrs_define
+class Credentials:
     """E-mail address and password.
 
     Attributes:
@@ -17,18 +19,8 @@ class Credentials(types.Model):
         password (str): Password of the account; on a local hub, one of its API tokens.
     """
 
-    __slots__ = (
-        "email",
-        "password",
-    )
-
-    def __init__(
-        self,
-        email: str,
-        password: str,
-    ) -> None:
-        self.email = email
-        self.password = password
+    email: str
+    password: str
 
     def to_dict(self) -> dict[str, Any]:
         email = self.email

@@ -4,13 +4,17 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Dataset")
 
 
-class Dataset(types.Model):
+@_attrs_define
+class Dataset:
     """Named tensors, in batches, stored as one HDF5 file.
 
     Attributes:
@@ -27,47 +31,18 @@ class Dataset(types.Model):
         actor_authorization (DatasetAuthorization | Unset): What the caller may do with a dataset.
     """
 
-    __slots__ = (
-        "dataset_id",
-        "owner",
-        "name",
-        "creation_time",
-        "expiration_time",
-        "file_upload_complete",
-        "read_only",
-        "permanent",
-        "project_id",
-        "project_slug",
-        "actor_authorization",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        dataset_id: str | Unset = UNSET,
-        owner: User | Unset = UNSET,
-        name: str | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        expiration_time: datetime.datetime | Unset = UNSET,
-        file_upload_complete: bool | Unset = UNSET,
-        read_only: bool | Unset = UNSET,
-        permanent: bool | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-        actor_authorization: DatasetAuthorization | Unset = UNSET,
-    ) -> None:
-        self.dataset_id = dataset_id
-        self.owner = owner
-        self.name = name
-        self.creation_time = creation_time
-        self.expiration_time = expiration_time
-        self.file_upload_complete = file_upload_complete
-        self.read_only = read_only
-        self.permanent = permanent
-        self.project_id = project_id
-        self.project_slug = project_slug
-        self.actor_authorization = actor_authorization
-        self.additional_properties: dict[str, Any] = {}
+    dataset_id: str | Unset = UNSET
+    owner: User | Unset = UNSET
+    name: str | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    expiration_time: datetime.datetime | Unset = UNSET
+    file_upload_complete: bool | Unset = UNSET
+    read_only: bool | Unset = UNSET
+    permanent: bool | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    actor_authorization: DatasetAuthorization | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         dataset_id = self.dataset_id

@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DatasetCreate")
 
 
-class DatasetCreate(types.Model):
+@_attrs_define
+class DatasetCreate:
     """A dataset to create, before its file is uploaded.
 
     Attributes:
@@ -18,21 +20,9 @@ class DatasetCreate(types.Model):
         project_id (str | Unset): Project that it belongs to.
     """
 
-    __slots__ = (
-        "name",
-        "permanent",
-        "project_id",
-    )
-
-    def __init__(
-        self,
-        name: str | Unset = UNSET,
-        permanent: bool | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.permanent = permanent
-        self.project_id = project_id
+    name: str | Unset = UNSET
+    permanent: bool | Unset = UNSET
+    project_id: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

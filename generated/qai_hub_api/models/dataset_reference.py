@@ -3,26 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="DatasetReference")
 
 
-class DatasetReference(types.Model):
+@_attrs_define
+class DatasetReference:
     """A dataset that a job works on.
 
     Attributes:
         dataset_id (str): Identifier; starts with `d`.
     """
 
-    __slots__ = ("dataset_id",)
-
-    def __init__(
-        self,
-        dataset_id: str,
-    ) -> None:
-        self.dataset_id = dataset_id
+    dataset_id: str
 
     def to_dict(self) -> dict[str, Any]:
         dataset_id = self.dataset_id

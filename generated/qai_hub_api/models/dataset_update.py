@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DatasetUpdate")
 
 
-class DatasetUpdate(types.Model):
+@_attrs_define
+class DatasetUpdate:
     """The fields of a dataset that its owner may change.
 
     Attributes:
@@ -17,18 +19,8 @@ class DatasetUpdate(types.Model):
         file_upload_complete (bool | Unset): Reports that the file has been uploaded.
     """
 
-    __slots__ = (
-        "name",
-        "file_upload_complete",
-    )
-
-    def __init__(
-        self,
-        name: str | Unset = UNSET,
-        file_upload_complete: bool | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.file_upload_complete = file_upload_complete
+    name: str | Unset = UNSET
+    file_upload_complete: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="DeleteResponse")
 
 
-class DeleteResponse(types.Model):
+@_attrs_define
+class DeleteResponse:
     """The response to a delete.
 
     Attributes:
@@ -17,20 +20,9 @@ class DeleteResponse(types.Model):
         error_status (str): Empty, or what went wrong.
     """
 
-    __slots__ = (
-        "id",
-        "error_status",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        id: str,
-        error_status: str,
-    ) -> None:
-        self.id = id
-        self.error_status = error_status
-        self.additional_properties: dict[str, Any] = {}
+    id: str
+    error_status: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

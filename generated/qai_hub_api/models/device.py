@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="Device")
 
 
-class Device(types.Model):
+@_attrs_define
+class Device:
     """A device that jobs run on, or a query that selects one.
 
     Attributes:
@@ -19,26 +22,11 @@ class Device(types.Model):
         soc_description (str): Description of its chip.
     """
 
-    __slots__ = (
-        "name",
-        "os",
-        "attributes",
-        "soc_description",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        os: str,
-        attributes: list[str],
-        soc_description: str,
-    ) -> None:
-        self.name = name
-        self.os = os
-        self.attributes = attributes
-        self.soc_description = soc_description
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    os: str
+    attributes: list[str]
+    soc_description: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

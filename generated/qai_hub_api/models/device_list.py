@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DeviceList")
 
 
-class DeviceList(types.Model):
+@_attrs_define
+class DeviceList:
     """Devices, ordered by name and operating system.
 
     Attributes:
@@ -17,20 +21,9 @@ class DeviceList(types.Model):
         devices (list[Device] | Unset): The devices.
     """
 
-    __slots__ = (
-        "total_query_count",
-        "devices",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        total_query_count: int,
-        devices: list[Device] | Unset = UNSET,
-    ) -> None:
-        self.total_query_count = total_query_count
-        self.devices = devices
-        self.additional_properties: dict[str, Any] = {}
+    total_query_count: int
+    devices: list[Device] | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         total_query_count = self.total_query_count

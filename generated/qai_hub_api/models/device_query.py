@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="DeviceQuery")
 
 
-class DeviceQuery(types.Model):
+@_attrs_define
+class DeviceQuery:
     """Selects a device: all that is given must match. Empty strings match everything.
 
     Attributes:
@@ -18,21 +20,9 @@ class DeviceQuery(types.Model):
         attributes (list[str] | Unset): Attributes of the form `key:value`, such as `chipset:qualcomm-snapdragon-8gen3`.
     """
 
-    __slots__ = (
-        "name",
-        "os",
-        "attributes",
-    )
-
-    def __init__(
-        self,
-        name: str | Unset = UNSET,
-        os: str | Unset = UNSET,
-        attributes: list[str] | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.os = os
-        self.attributes = attributes
+    name: str | Unset = UNSET
+    os: str | Unset = UNSET
+    attributes: list[str] | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

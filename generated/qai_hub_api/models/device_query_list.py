@@ -3,26 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="DeviceQueryList")
 
 
-class DeviceQueryList(types.Model):
+@_attrs_define
+class DeviceQueryList:
     """Devices that a target model must run on.
 
     Attributes:
         devices (list[DeviceQuery]): The devices.
     """
 
-    __slots__ = ("devices",)
-
-    def __init__(
-        self,
-        devices: list[DeviceQuery],
-    ) -> None:
-        self.devices = devices
+    devices: list[DeviceQuery]
 
     def to_dict(self) -> dict[str, Any]:
         devices = []

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="FieldError")
 
 
-class FieldError(types.Model):
+@_attrs_define
+class FieldError:
     """What is wrong with one field of a request.
 
     Attributes:
@@ -17,20 +20,9 @@ class FieldError(types.Model):
         messages (list[str]): What is wrong with it.
     """
 
-    __slots__ = (
-        "field",
-        "messages",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        field: str,
-        messages: list[str],
-    ) -> None:
-        self.field = field
-        self.messages = messages
-        self.additional_properties: dict[str, Any] = {}
+    field: str
+    messages: list[str]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         field = self.field

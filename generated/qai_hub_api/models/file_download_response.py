@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FileDownloadResponse")
 
 
-class FileDownloadResponse(types.Model):
+@_attrs_define
+class FileDownloadResponse:
     """How a file can be downloaded: exactly one of the methods is present.
 
     Attributes:
@@ -18,20 +21,9 @@ class FileDownloadResponse(types.Model):
             any.
     """
 
-    __slots__ = (
-        "url",
-        "credentials",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        url: FileDownloadURL | Unset = UNSET,
-        credentials: S3Credentials | Unset = UNSET,
-    ) -> None:
-        self.url = url
-        self.credentials = credentials
-        self.additional_properties: dict[str, Any] = {}
+    url: FileDownloadURL | Unset = UNSET
+    credentials: S3Credentials | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url: dict[str, Any] | Unset = UNSET

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FileDownloadURL")
 
 
-class FileDownloadURL(types.Model):
+@_attrs_define
+class FileDownloadURL:
     """Where one file can be downloaded, and under which name.
 
     Attributes:
@@ -18,23 +21,10 @@ class FileDownloadURL(types.Model):
         sha256 (str | Unset): SHA-256 of the file in hex, to check the download against.
     """
 
-    __slots__ = (
-        "url",
-        "filename",
-        "sha256",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        url: str,
-        filename: str,
-        sha256: str | Unset = UNSET,
-    ) -> None:
-        self.url = url
-        self.filename = filename
-        self.sha256 = sha256
-        self.additional_properties: dict[str, Any] = {}
+    url: str
+    filename: str
+    sha256: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url

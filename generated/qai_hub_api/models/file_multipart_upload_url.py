@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET
 
 T = TypeVar("T", bound="FileMultipartUploadURL")
 
 
-class FileMultipartUploadURL(types.Model):
+@_attrs_define
+class FileMultipartUploadURL:
     """An upload in parts: one signed URL for each part, in order.
 
     Attributes:
@@ -18,23 +22,10 @@ class FileMultipartUploadURL(types.Model):
         max_part_size (int): Size of every part but the last, in bytes.
     """
 
-    __slots__ = (
-        "urls",
-        "upload_id",
-        "max_part_size",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        urls: list[str],
-        upload_id: str,
-        max_part_size: int,
-    ) -> None:
-        self.urls = urls
-        self.upload_id = upload_id
-        self.max_part_size = max_part_size
-        self.additional_properties: dict[str, Any] = {}
+    urls: list[str]
+    upload_id: str
+    max_part_size: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         urls = self.urls

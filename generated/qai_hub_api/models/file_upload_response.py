@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="FileUploadResponse")
 
 
-class FileUploadResponse(types.Model):
+@_attrs_define
+class FileUploadResponse:
     """How a file is to be uploaded: exactly one of the methods is present.
 
     Attributes:
@@ -19,23 +22,10 @@ class FileUploadResponse(types.Model):
             any.
     """
 
-    __slots__ = (
-        "url",
-        "multipart_url",
-        "credentials",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        url: FileUploadURL | Unset = UNSET,
-        multipart_url: FileMultipartUploadURL | Unset = UNSET,
-        credentials: S3Credentials | Unset = UNSET,
-    ) -> None:
-        self.url = url
-        self.multipart_url = multipart_url
-        self.credentials = credentials
-        self.additional_properties: dict[str, Any] = {}
+    url: FileUploadURL | Unset = UNSET
+    multipart_url: FileMultipartUploadURL | Unset = UNSET
+    credentials: S3Credentials | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url: dict[str, Any] | Unset = UNSET

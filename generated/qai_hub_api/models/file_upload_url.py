@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="FileUploadURL")
 
 
-class FileUploadURL(types.Model):
+@_attrs_define
+class FileUploadURL:
     """A form upload: the URL to post to, and the form fields to post with the file.
 
     Attributes:
@@ -18,23 +21,10 @@ class FileUploadURL(types.Model):
         fields (FileUploadURLFields): Form fields to post before the file.
     """
 
-    __slots__ = (
-        "url",
-        "file_field_name",
-        "fields",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        url: str,
-        file_field_name: str,
-        fields: FileUploadURLFields,
-    ) -> None:
-        self.url = url
-        self.file_field_name = file_field_name
-        self.fields = fields
-        self.additional_properties: dict[str, Any] = {}
+    url: str
+    file_field_name: str
+    fields: FileUploadURLFields
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url

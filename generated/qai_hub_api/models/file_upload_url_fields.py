@@ -3,20 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 T = TypeVar("T", bound="FileUploadURLFields")
 
 
-class FileUploadURLFields(types.Model):
+@_attrs_define
+class FileUploadURLFields:
     """Form fields to post before the file."""
 
-    __slots__ = ("additional_properties",)
-
-    def __init__(
-        self,
-    ) -> None:
-        self.additional_properties: dict[str, str] = {}
+    additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
 

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="Framework")
 
 
-class Framework(types.Model):
+@_attrs_define
+class Framework:
     """A runtime framework and its version.
 
     Attributes:
@@ -19,26 +22,11 @@ class Framework(types.Model):
         full_version (str): Full version.
     """
 
-    __slots__ = (
-        "name",
-        "api_version",
-        "api_tags",
-        "full_version",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        api_version: str,
-        api_tags: list[str],
-        full_version: str,
-    ) -> None:
-        self.name = name
-        self.api_version = api_version
-        self.api_tags = api_tags
-        self.full_version = full_version
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    api_version: str
+    api_tags: list[str]
+    full_version: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Health")
 
 
-class Health(types.Model):
+@_attrs_define
+class Health:
     """The health of a hub.
 
     Attributes:
@@ -17,20 +20,9 @@ class Health(types.Model):
         version (str | Unset): Release of the hub.
     """
 
-    __slots__ = (
-        "status",
-        "version",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        status: str,
-        version: str | Unset = UNSET,
-    ) -> None:
-        self.status = status
-        self.version = version
-        self.additional_properties: dict[str, Any] = {}
+    status: str
+    version: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         status = self.status

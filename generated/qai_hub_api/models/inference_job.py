@@ -4,14 +4,18 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="InferenceJob")
 
 
-class InferenceJob(types.Model):
+@_attrs_define
+class InferenceJob:
     """Runs a model on a dataset, profiles it, or both.
 
     Attributes:
@@ -42,86 +46,31 @@ class InferenceJob(types.Model):
         project_slug (str | Unset): Short name of the project.
     """
 
-    __slots__ = (
-        "inference_job_id",
-        "user_id",
-        "job_state",
-        "name",
-        "options",
-        "user",
-        "model",
-        "device",
-        "dataset",
-        "creation_time",
-        "start_time",
-        "completion_time",
-        "failure_reason",
-        "last_updated_time",
-        "admin_url",
-        "error_details",
-        "queued_time",
-        "project_id",
-        "is_profiling_on",
-        "execution_time",
-        "execution_peak_memory",
-        "has_vizgraph",
-        "tensor_type_list",
-        "project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        inference_job_id: str,
-        user_id: int,
-        job_state: JobState,
-        name: str,
-        options: str,
-        user: User | Unset = UNSET,
-        model: Model | Unset = UNSET,
-        device: Device | Unset = UNSET,
-        dataset: Dataset | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        start_time: datetime.datetime | Unset = UNSET,
-        completion_time: datetime.datetime | Unset = UNSET,
-        failure_reason: str | Unset = UNSET,
-        last_updated_time: datetime.datetime | Unset = UNSET,
-        admin_url: str | Unset = UNSET,
-        error_details: str | Unset = UNSET,
-        queued_time: datetime.datetime | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        is_profiling_on: bool | Unset = UNSET,
-        execution_time: int | Unset = UNSET,
-        execution_peak_memory: Range | Unset = UNSET,
-        has_vizgraph: bool | Unset = UNSET,
-        tensor_type_list: NamedTensorTypeList | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.inference_job_id = inference_job_id
-        self.user_id = user_id
-        self.job_state = job_state
-        self.name = name
-        self.options = options
-        self.user = user
-        self.model = model
-        self.device = device
-        self.dataset = dataset
-        self.creation_time = creation_time
-        self.start_time = start_time
-        self.completion_time = completion_time
-        self.failure_reason = failure_reason
-        self.last_updated_time = last_updated_time
-        self.admin_url = admin_url
-        self.error_details = error_details
-        self.queued_time = queued_time
-        self.project_id = project_id
-        self.is_profiling_on = is_profiling_on
-        self.execution_time = execution_time
-        self.execution_peak_memory = execution_peak_memory
-        self.has_vizgraph = has_vizgraph
-        self.tensor_type_list = tensor_type_list
-        self.project_slug = project_slug
-        self.additional_properties: dict[str, Any] = {}
+    inference_job_id: str
+    user_id: int
+    job_state: JobState
+    name: str
+    options: str
+    user: User | Unset = UNSET
+    model: Model | Unset = UNSET
+    device: Device | Unset = UNSET
+    dataset: Dataset | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    error_details: str | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    project_id: str | Unset = UNSET
+    is_profiling_on: bool | Unset = UNSET
+    execution_time: int | Unset = UNSET
+    execution_peak_memory: Range | Unset = UNSET
+    has_vizgraph: bool | Unset = UNSET
+    tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         inference_job_id = self.inference_job_id

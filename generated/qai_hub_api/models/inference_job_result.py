@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="InferenceJobResult")
 
 
-class InferenceJobResult(types.Model):
+@_attrs_define
+class InferenceJobResult:
     """The result of an inference job: an output dataset, a profile, or both.
 
     Attributes:
@@ -18,23 +21,10 @@ class InferenceJobResult(types.Model):
         detail (ProfileDetail | Unset): What profiling measured: times in microseconds, memory in bytes.
     """
 
-    __slots__ = (
-        "inference_job_id",
-        "output_dataset_id",
-        "detail",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        inference_job_id: str,
-        output_dataset_id: str,
-        detail: ProfileDetail | Unset = UNSET,
-    ) -> None:
-        self.inference_job_id = inference_job_id
-        self.output_dataset_id = output_dataset_id
-        self.detail = detail
-        self.additional_properties: dict[str, Any] = {}
+    inference_job_id: str
+    output_dataset_id: str
+    detail: ProfileDetail | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         inference_job_id = self.inference_job_id

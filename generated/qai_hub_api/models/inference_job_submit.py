@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="InferenceJobSubmit")
 
 
-class InferenceJobSubmit(types.Model):
+@_attrs_define
+class InferenceJobSubmit:
     """An inference job to create. Without a dataset it only profiles, on inputs drawn at random.
 
     Attributes:
@@ -21,30 +23,12 @@ class InferenceJobSubmit(types.Model):
         options (str | Unset): Options, as on a command line.
     """
 
-    __slots__ = (
-        "model",
-        "device",
-        "dataset",
-        "is_profiling_on",
-        "name",
-        "options",
-    )
-
-    def __init__(
-        self,
-        model: ModelReference,
-        device: DeviceQuery,
-        dataset: DatasetReference | Unset = UNSET,
-        is_profiling_on: bool | Unset = UNSET,
-        name: str | Unset = UNSET,
-        options: str | Unset = UNSET,
-    ) -> None:
-        self.model = model
-        self.device = device
-        self.dataset = dataset
-        self.is_profiling_on = is_profiling_on
-        self.name = name
-        self.options = options
+    model: ModelReference
+    device: DeviceQuery
+    dataset: DatasetReference | Unset = UNSET
+    is_profiling_on: bool | Unset = UNSET
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model.to_dict()

@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..models.job_artifact_type import JobArtifactType
 from ..models.job_failure_type import JobFailureType
 from ..types import UNSET, Unset
@@ -11,7 +13,8 @@ from ..types import UNSET, Unset
 T = TypeVar("T", bound="Job")
 
 
-class Job(types.Model):
+@_attrs_define
+class Job:
     """A job: exactly one of the job types is present.
 
     Attributes:
@@ -29,47 +32,18 @@ class Job(types.Model):
         actor_authorization (JobAuthorization | Unset): What the caller may do with a job.
     """
 
-    __slots__ = (
-        "failure_type",
-        "profile_job",
-        "inference_job",
-        "compile_job",
-        "quantize_job",
-        "link_job",
-        "hub_version",
-        "read_only",
-        "notices",
-        "available_artifacts",
-        "actor_authorization",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        failure_type: JobFailureType,
-        profile_job: ProfileJob | Unset = UNSET,
-        inference_job: InferenceJob | Unset = UNSET,
-        compile_job: CompileJob | Unset = UNSET,
-        quantize_job: QuantizeJob | Unset = UNSET,
-        link_job: LinkJob | Unset = UNSET,
-        hub_version: str | Unset = UNSET,
-        read_only: bool | Unset = UNSET,
-        notices: list[Notice] | Unset = UNSET,
-        available_artifacts: list[JobArtifactType] | Unset = UNSET,
-        actor_authorization: JobAuthorization | Unset = UNSET,
-    ) -> None:
-        self.failure_type = failure_type
-        self.profile_job = profile_job
-        self.inference_job = inference_job
-        self.compile_job = compile_job
-        self.quantize_job = quantize_job
-        self.link_job = link_job
-        self.hub_version = hub_version
-        self.read_only = read_only
-        self.notices = notices
-        self.available_artifacts = available_artifacts
-        self.actor_authorization = actor_authorization
-        self.additional_properties: dict[str, Any] = {}
+    failure_type: JobFailureType
+    profile_job: ProfileJob | Unset = UNSET
+    inference_job: InferenceJob | Unset = UNSET
+    compile_job: CompileJob | Unset = UNSET
+    quantize_job: QuantizeJob | Unset = UNSET
+    link_job: LinkJob | Unset = UNSET
+    hub_version: str | Unset = UNSET
+    read_only: bool | Unset = UNSET
+    notices: list[Notice] | Unset = UNSET
+    available_artifacts: list[JobArtifactType] | Unset = UNSET
+    actor_authorization: JobAuthorization | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         failure_type = self.failure_type.value

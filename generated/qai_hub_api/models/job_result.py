@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="JobResult")
 
 
-class JobResult(types.Model):
+@_attrs_define
+class JobResult:
     """The result of a finished job: exactly one of the types is present.
 
     Attributes:
@@ -21,29 +24,12 @@ class JobResult(types.Model):
         link_job_result (LinkJobResult | Unset): The result of a link job.
     """
 
-    __slots__ = (
-        "profile_job_result",
-        "inference_job_result",
-        "compile_job_result",
-        "quantize_job_result",
-        "link_job_result",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        profile_job_result: ProfileJobResult | Unset = UNSET,
-        inference_job_result: InferenceJobResult | Unset = UNSET,
-        compile_job_result: CompileJobResult | Unset = UNSET,
-        quantize_job_result: QuantizeJobResult | Unset = UNSET,
-        link_job_result: LinkJobResult | Unset = UNSET,
-    ) -> None:
-        self.profile_job_result = profile_job_result
-        self.inference_job_result = inference_job_result
-        self.compile_job_result = compile_job_result
-        self.quantize_job_result = quantize_job_result
-        self.link_job_result = link_job_result
-        self.additional_properties: dict[str, Any] = {}
+    profile_job_result: ProfileJobResult | Unset = UNSET
+    inference_job_result: InferenceJobResult | Unset = UNSET
+    compile_job_result: CompileJobResult | Unset = UNSET
+    quantize_job_result: QuantizeJobResult | Unset = UNSET
+    link_job_result: LinkJobResult | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         profile_job_result: dict[str, Any] | Unset = UNSET

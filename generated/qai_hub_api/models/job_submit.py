@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="JobSubmit")
 
 
-class JobSubmit(types.Model):
+@_attrs_define
+class JobSubmit:
     """A job to create: exactly one of the job types is present.
 
     Attributes:
@@ -20,24 +22,10 @@ class JobSubmit(types.Model):
             inputs drawn at random.
     """
 
-    __slots__ = (
-        "compile_job",
-        "quantize_job",
-        "link_job",
-        "inference_job",
-    )
-
-    def __init__(
-        self,
-        compile_job: CompileJobSubmit | Unset = UNSET,
-        quantize_job: QuantizeJobSubmit | Unset = UNSET,
-        link_job: LinkJobSubmit | Unset = UNSET,
-        inference_job: InferenceJobSubmit | Unset = UNSET,
-    ) -> None:
-        self.compile_job = compile_job
-        self.quantize_job = quantize_job
-        self.link_job = link_job
-        self.inference_job = inference_job
+    compile_job: CompileJobSubmit | Unset = UNSET
+    quantize_job: QuantizeJobSubmit | Unset = UNSET
+    link_job: LinkJobSubmit | Unset = UNSET
+    inference_job: InferenceJobSubmit | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         compile_job: dict[str, Any] | Unset = UNSET

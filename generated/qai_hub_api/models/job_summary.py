@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="JobSummary")
 
 
-class JobSummary(types.Model):
+@_attrs_define
+class JobSummary:
     """The short form of a job: exactly one of the job types is present.
 
     Attributes:
@@ -21,32 +24,13 @@ class JobSummary(types.Model):
         actor_authorization (JobAuthorization | Unset): What the caller may do with a job.
     """
 
-    __slots__ = (
-        "profile_job_summary",
-        "inference_job_summary",
-        "compile_job_summary",
-        "quantize_job_summary",
-        "link_job_summary",
-        "actor_authorization",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        profile_job_summary: ProfileJobSummary | Unset = UNSET,
-        inference_job_summary: InferenceJobSummary | Unset = UNSET,
-        compile_job_summary: CompileJobSummary | Unset = UNSET,
-        quantize_job_summary: QuantizeJobSummary | Unset = UNSET,
-        link_job_summary: LinkJobSummary | Unset = UNSET,
-        actor_authorization: JobAuthorization | Unset = UNSET,
-    ) -> None:
-        self.profile_job_summary = profile_job_summary
-        self.inference_job_summary = inference_job_summary
-        self.compile_job_summary = compile_job_summary
-        self.quantize_job_summary = quantize_job_summary
-        self.link_job_summary = link_job_summary
-        self.actor_authorization = actor_authorization
-        self.additional_properties: dict[str, Any] = {}
+    profile_job_summary: ProfileJobSummary | Unset = UNSET
+    inference_job_summary: InferenceJobSummary | Unset = UNSET
+    compile_job_summary: CompileJobSummary | Unset = UNSET
+    quantize_job_summary: QuantizeJobSummary | Unset = UNSET
+    link_job_summary: LinkJobSummary | Unset = UNSET
+    actor_authorization: JobAuthorization | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         profile_job_summary: dict[str, Any] | Unset = UNSET

@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="JobSummaryList")
 
 
-class JobSummaryList(types.Model):
+@_attrs_define
+class JobSummaryList:
     """One page of job summaries, newest first.
 
     Attributes:
@@ -17,20 +21,9 @@ class JobSummaryList(types.Model):
         job_summaries (list[JobSummary] | Unset): The summaries.
     """
 
-    __slots__ = (
-        "total_query_count",
-        "job_summaries",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        total_query_count: int,
-        job_summaries: list[JobSummary] | Unset = UNSET,
-    ) -> None:
-        self.total_query_count = total_query_count
-        self.job_summaries = job_summaries
-        self.additional_properties: dict[str, Any] = {}
+    total_query_count: int
+    job_summaries: list[JobSummary] | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         total_query_count = self.total_query_count

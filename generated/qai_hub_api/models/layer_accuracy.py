@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LayerAccuracy")
 
 
-class LayerAccuracy(types.Model):
+@_attrs_define
+class LayerAccuracy:
     """How close a tensor of a quantized model is to the same tensor of the float model. An extension.
 
     Attributes:
@@ -22,29 +26,12 @@ class LayerAccuracy(types.Model):
             simulated.
     """
 
-    __slots__ = (
-        "tensor",
-        "node",
-        "operator",
-        "psnr",
-        "simulated_psnr",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        tensor: str,
-        node: str,
-        operator: str,
-        psnr: float | Unset = UNSET,
-        simulated_psnr: float | Unset = UNSET,
-    ) -> None:
-        self.tensor = tensor
-        self.node = node
-        self.operator = operator
-        self.psnr = psnr
-        self.simulated_psnr = simulated_psnr
-        self.additional_properties: dict[str, Any] = {}
+    tensor: str
+    node: str
+    operator: str
+    psnr: float | Unset = UNSET
+    simulated_psnr: float | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         tensor = self.tensor

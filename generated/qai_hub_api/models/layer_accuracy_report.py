@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LayerAccuracyReport")
 
 
-class LayerAccuracyReport(types.Model):
+@_attrs_define
+class LayerAccuracyReport:
     """How close the computed tensors of a quantized model are to the float model's, in the order of computation. An
     extension.
 
@@ -24,32 +28,13 @@ class LayerAccuracyReport(types.Model):
                 on the calibration data. An extension.
     """
 
-    __slots__ = (
-        "layers",
-        "samples",
-        "first_bad_layer",
-        "simulated_on",
-        "reason",
-        "mixed_precision",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        layers: list[LayerAccuracy],
-        samples: int,
-        first_bad_layer: str | Unset = UNSET,
-        simulated_on: str | Unset = UNSET,
-        reason: str | Unset = UNSET,
-        mixed_precision: MixedPrecisionProposal | Unset = UNSET,
-    ) -> None:
-        self.layers = layers
-        self.samples = samples
-        self.first_bad_layer = first_bad_layer
-        self.simulated_on = simulated_on
-        self.reason = reason
-        self.mixed_precision = mixed_precision
-        self.additional_properties: dict[str, Any] = {}
+    layers: list[LayerAccuracy]
+    samples: int
+    first_bad_layer: str | Unset = UNSET
+    simulated_on: str | Unset = UNSET
+    reason: str | Unset = UNSET
+    mixed_precision: MixedPrecisionProposal | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         layers = []

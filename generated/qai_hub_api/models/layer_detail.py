@@ -3,14 +3,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.compute_unit import ComputeUnit
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LayerDetail")
 
 
-class LayerDetail(types.Model):
+@_attrs_define
+class LayerDetail:
     """One layer of a profiled model.
 
     Attributes:
@@ -26,44 +30,17 @@ class LayerDetail(types.Model):
         execution_cycles (int | Unset): Cycles that it took.
     """
 
-    __slots__ = (
-        "name",
-        "compute_unit",
-        "layer_type_name",
-        "id",
-        "delegate_name",
-        "delegate_extra_info",
-        "delegate_reported_ops",
-        "execution_time",
-        "segment_id",
-        "execution_cycles",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        compute_unit: ComputeUnit,
-        layer_type_name: str,
-        id: str,
-        delegate_name: str,
-        delegate_extra_info: str,
-        delegate_reported_ops: list[str],
-        execution_time: int | Unset = UNSET,
-        segment_id: str | Unset = UNSET,
-        execution_cycles: int | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.compute_unit = compute_unit
-        self.layer_type_name = layer_type_name
-        self.id = id
-        self.delegate_name = delegate_name
-        self.delegate_extra_info = delegate_extra_info
-        self.delegate_reported_ops = delegate_reported_ops
-        self.execution_time = execution_time
-        self.segment_id = segment_id
-        self.execution_cycles = execution_cycles
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    compute_unit: ComputeUnit
+    layer_type_name: str
+    id: str
+    delegate_name: str
+    delegate_extra_info: str
+    delegate_reported_ops: list[str]
+    execution_time: int | Unset = UNSET
+    segment_id: str | Unset = UNSET
+    execution_cycles: int | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="LinkDetail")
 
 
-class LinkDetail(types.Model):
+@_attrs_define
+class LinkDetail:
     """How a link job was carried out.
 
     Attributes:
         tool_versions (list[ToolVersion]): Tools that were used.
     """
 
-    __slots__ = (
-        "tool_versions",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        tool_versions: list[ToolVersion],
-    ) -> None:
-        self.tool_versions = tool_versions
-        self.additional_properties: dict[str, Any] = {}
+    tool_versions: list[ToolVersion]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         tool_versions = []

@@ -4,14 +4,18 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LinkJob")
 
 
-class LinkJob(types.Model):
+@_attrs_define
+class LinkJob:
     """Links several models into one context binary.
 
     Attributes:
@@ -37,71 +41,26 @@ class LinkJob(types.Model):
         project_slug (str | Unset): Short name of the project.
     """
 
-    __slots__ = (
-        "link_job_id",
-        "user_id",
-        "job_state",
-        "name",
-        "options",
-        "user",
-        "models",
-        "failure_reason",
-        "target_model",
-        "creation_time",
-        "start_time",
-        "completion_time",
-        "last_updated_time",
-        "admin_url",
-        "queued_time",
-        "device",
-        "project_id",
-        "error_details",
-        "project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        link_job_id: str,
-        user_id: int,
-        job_state: JobState,
-        name: str,
-        options: str,
-        user: User | Unset = UNSET,
-        models: ModelList | Unset = UNSET,
-        failure_reason: str | Unset = UNSET,
-        target_model: Model | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        start_time: datetime.datetime | Unset = UNSET,
-        completion_time: datetime.datetime | Unset = UNSET,
-        last_updated_time: datetime.datetime | Unset = UNSET,
-        admin_url: str | Unset = UNSET,
-        queued_time: datetime.datetime | Unset = UNSET,
-        device: Device | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        error_details: str | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.link_job_id = link_job_id
-        self.user_id = user_id
-        self.job_state = job_state
-        self.name = name
-        self.options = options
-        self.user = user
-        self.models = models
-        self.failure_reason = failure_reason
-        self.target_model = target_model
-        self.creation_time = creation_time
-        self.start_time = start_time
-        self.completion_time = completion_time
-        self.last_updated_time = last_updated_time
-        self.admin_url = admin_url
-        self.queued_time = queued_time
-        self.device = device
-        self.project_id = project_id
-        self.error_details = error_details
-        self.project_slug = project_slug
-        self.additional_properties: dict[str, Any] = {}
+    link_job_id: str
+    user_id: int
+    job_state: JobState
+    name: str
+    options: str
+    user: User | Unset = UNSET
+    models: ModelList | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    target_model: Model | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    device: Device | Unset = UNSET
+    project_id: str | Unset = UNSET
+    error_details: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         link_job_id = self.link_job_id

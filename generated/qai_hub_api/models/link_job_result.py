@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LinkJobResult")
 
 
-class LinkJobResult(types.Model):
+@_attrs_define
+class LinkJobResult:
     """The result of a link job.
 
     Attributes:
@@ -17,20 +20,9 @@ class LinkJobResult(types.Model):
         link_detail (LinkDetail | Unset): How a link job was carried out.
     """
 
-    __slots__ = (
-        "link_job_id",
-        "link_detail",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        link_job_id: str,
-        link_detail: LinkDetail | Unset = UNSET,
-    ) -> None:
-        self.link_job_id = link_job_id
-        self.link_detail = link_detail
-        self.additional_properties: dict[str, Any] = {}
+    link_job_id: str
+    link_detail: LinkDetail | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         link_job_id = self.link_job_id

@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="LinkJobSubmit")
 
 
-class LinkJobSubmit(types.Model):
+@_attrs_define
+class LinkJobSubmit:
     """A link job to create.
 
     Attributes:
@@ -19,24 +21,10 @@ class LinkJobSubmit(types.Model):
         options (str | Unset): Options, as on a command line.
     """
 
-    __slots__ = (
-        "models",
-        "device",
-        "name",
-        "options",
-    )
-
-    def __init__(
-        self,
-        models: ModelReferenceList,
-        device: DeviceQuery,
-        name: str | Unset = UNSET,
-        options: str | Unset = UNSET,
-    ) -> None:
-        self.models = models
-        self.device = device
-        self.name = name
-        self.options = options
+    models: ModelReferenceList
+    device: DeviceQuery
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         models = self.models.to_dict()

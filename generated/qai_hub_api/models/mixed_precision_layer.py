@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET
 
 T = TypeVar("T", bound="MixedPrecisionLayer")
 
 
-class MixedPrecisionLayer(types.Model):
+@_attrs_define
+class MixedPrecisionLayer:
     """A tensor to keep at 16 bits while others have 8. An extension.
 
     Attributes:
@@ -20,26 +24,11 @@ class MixedPrecisionLayer(types.Model):
             others 16.
     """
 
-    __slots__ = (
-        "tensor",
-        "node",
-        "operator",
-        "psnr",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        tensor: str,
-        node: str,
-        operator: str,
-        psnr: float,
-    ) -> None:
-        self.tensor = tensor
-        self.node = node
-        self.operator = operator
-        self.psnr = psnr
-        self.additional_properties: dict[str, Any] = {}
+    tensor: str
+    node: str
+    operator: str
+    psnr: float
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         tensor = self.tensor

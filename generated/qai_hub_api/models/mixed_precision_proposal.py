@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET
 
 T = TypeVar("T", bound="MixedPrecisionProposal")
 
 
-class MixedPrecisionProposal(types.Model):
+@_attrs_define
+class MixedPrecisionProposal:
     """Which layers to keep at 16 bits, and what that gains, as tried on the calibration data. An extension.
 
     Attributes:
@@ -19,26 +23,11 @@ class MixedPrecisionProposal(types.Model):
         options (str): Options of a quantize job that applies it.
     """
 
-    __slots__ = (
-        "layers",
-        "psnr_before",
-        "psnr_after",
-        "options",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        layers: list[MixedPrecisionLayer],
-        psnr_before: float,
-        psnr_after: float,
-        options: str,
-    ) -> None:
-        self.layers = layers
-        self.psnr_before = psnr_before
-        self.psnr_after = psnr_after
-        self.options = options
-        self.additional_properties: dict[str, Any] = {}
+    layers: list[MixedPrecisionLayer]
+    psnr_before: float
+    psnr_after: float
+    options: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         layers = []

@@ -4,14 +4,18 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Model")
 
 
-class Model(types.Model):
+@_attrs_define
+class Model:
     """A model file or folder: uploaded by a user, or produced by a job.
 
     Attributes:
@@ -35,68 +39,25 @@ class Model(types.Model):
         actor_authorization (ModelAuthorization | Unset): What the caller may do with a model.
     """
 
-    __slots__ = (
-        "model_id",
-        "owner",
-        "name",
-        "creation_time",
-        "model_type",
-        "file_upload_complete",
-        "producer_id",
-        "read_only",
-        "is_directory",
-        "hidden",
-        "producer_attempt_number",
-        "metadata",
-        "has_vizgraph",
-        "input_spec",
-        "output_spec",
-        "project_id",
-        "project_slug",
-        "actor_authorization",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        model_id: str | Unset = UNSET,
-        owner: User | Unset = UNSET,
-        name: str | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        model_type: ModelType | Unset = UNSET,
-        file_upload_complete: bool | Unset = UNSET,
-        producer_id: str | Unset = UNSET,
-        read_only: bool | Unset = UNSET,
-        is_directory: bool | Unset = UNSET,
-        hidden: bool | Unset = UNSET,
-        producer_attempt_number: int | Unset = UNSET,
-        metadata: ModelMetadata | Unset = UNSET,
-        has_vizgraph: bool | Unset = UNSET,
-        input_spec: NamedTensorTypeList | Unset = UNSET,
-        output_spec: NamedTensorTypeList | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-        actor_authorization: ModelAuthorization | Unset = UNSET,
-    ) -> None:
-        self.model_id = model_id
-        self.owner = owner
-        self.name = name
-        self.creation_time = creation_time
-        self.model_type = model_type
-        self.file_upload_complete = file_upload_complete
-        self.producer_id = producer_id
-        self.read_only = read_only
-        self.is_directory = is_directory
-        self.hidden = hidden
-        self.producer_attempt_number = producer_attempt_number
-        self.metadata = metadata
-        self.has_vizgraph = has_vizgraph
-        self.input_spec = input_spec
-        self.output_spec = output_spec
-        self.project_id = project_id
-        self.project_slug = project_slug
-        self.actor_authorization = actor_authorization
-        self.additional_properties: dict[str, Any] = {}
+    model_id: str | Unset = UNSET
+    owner: User | Unset = UNSET
+    name: str | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    model_type: ModelType | Unset = UNSET
+    file_upload_complete: bool | Unset = UNSET
+    producer_id: str | Unset = UNSET
+    read_only: bool | Unset = UNSET
+    is_directory: bool | Unset = UNSET
+    hidden: bool | Unset = UNSET
+    producer_attempt_number: int | Unset = UNSET
+    metadata: ModelMetadata | Unset = UNSET
+    has_vizgraph: bool | Unset = UNSET
+    input_spec: NamedTensorTypeList | Unset = UNSET
+    output_spec: NamedTensorTypeList | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    actor_authorization: ModelAuthorization | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         model_id = self.model_id

@@ -3,31 +3,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..models.model_permission import ModelPermission
 from ..types import UNSET
 
 T = TypeVar("T", bound="ModelAuthorization")
 
 
-class ModelAuthorization(types.Model):
+@_attrs_define
+class ModelAuthorization:
     """What the caller may do with a model.
 
     Attributes:
         permissions (list[ModelPermission]): The rights.
     """
 
-    __slots__ = (
-        "permissions",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        permissions: list[ModelPermission],
-    ) -> None:
-        self.permissions = permissions
-        self.additional_properties: dict[str, Any] = {}
+    permissions: list[ModelPermission]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         permissions = []

@@ -3,14 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..models.model_type import ModelType
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ModelCreate")
 
 
-class ModelCreate(types.Model):
+@_attrs_define
+class ModelCreate:
     """A model to create, before its file is uploaded.
 
     Attributes:
@@ -19,21 +21,9 @@ class ModelCreate(types.Model):
         is_directory (bool | Unset): Whether it is a folder, transferred as a ZIP archive.
     """
 
-    __slots__ = (
-        "name",
-        "model_type",
-        "is_directory",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        model_type: ModelType,
-        is_directory: bool | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.model_type = model_type
-        self.is_directory = is_directory
+    name: str
+    model_type: ModelType
+    is_directory: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

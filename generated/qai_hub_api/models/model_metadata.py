@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="ModelMetadata")
 
 
-class ModelMetadata(types.Model):
+@_attrs_define
+class ModelMetadata:
     """Facts about a target model, by metadata key number.
 
     Attributes:
         entries (ModelMetadataEntries): Values by the number of a ModelMetadataKey.
     """
 
-    __slots__ = (
-        "entries",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        entries: ModelMetadataEntries,
-    ) -> None:
-        self.entries = entries
-        self.additional_properties: dict[str, Any] = {}
+    entries: ModelMetadataEntries
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         entries = self.entries.to_dict()

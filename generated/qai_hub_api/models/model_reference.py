@@ -3,26 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="ModelReference")
 
 
-class ModelReference(types.Model):
+@_attrs_define
+class ModelReference:
     """A model that a job works on.
 
     Attributes:
         model_id (str): Identifier; starts with `m`.
     """
 
-    __slots__ = ("model_id",)
-
-    def __init__(
-        self,
-        model_id: str,
-    ) -> None:
-        self.model_id = model_id
+    model_id: str
 
     def to_dict(self) -> dict[str, Any]:
         model_id = self.model_id

@@ -3,26 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="ModelReferenceList")
 
 
-class ModelReferenceList(types.Model):
+@_attrs_define
+class ModelReferenceList:
     """Models that a job links, in order.
 
     Attributes:
         models (list[ModelReference]): The models.
     """
 
-    __slots__ = ("models",)
-
-    def __init__(
-        self,
-        models: list[ModelReference],
-    ) -> None:
-        self.models = models
+    models: list[ModelReference]
 
     def to_dict(self) -> dict[str, Any]:
         models = []

@@ -3,26 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ModelUpdate")
 
 
-class ModelUpdate(types.Model):
+@_attrs_define
+class ModelUpdate:
     """The fields of a model that its owner may change.
 
     Attributes:
         name (str | Unset): Display name.
     """
 
-    __slots__ = ("name",)
-
-    def __init__(
-        self,
-        name: str | Unset = UNSET,
-    ) -> None:
-        self.name = name
+    name: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

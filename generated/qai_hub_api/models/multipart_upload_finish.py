@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="MultipartUploadFinish")
 
 
-class MultipartUploadFinish(types.Model):
+@_attrs_define
+class MultipartUploadFinish:
     """The end of an upload in parts: the ETag of each part, in order.
 
     Attributes:
@@ -17,18 +19,8 @@ class MultipartUploadFinish(types.Model):
         etags (list[str]): ETag of each part, in order.
     """
 
-    __slots__ = (
-        "upload_id",
-        "etags",
-    )
-
-    def __init__(
-        self,
-        upload_id: str,
-        etags: list[str],
-    ) -> None:
-        self.upload_id = upload_id
-        self.etags = etags
+    upload_id: str
+    etags: list[str]
 
     def to_dict(self) -> dict[str, Any]:
         upload_id = self.upload_id

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="NamedArtifactDownloadURL")
 
 
-class NamedArtifactDownloadURL(types.Model):
+@_attrs_define
+class NamedArtifactDownloadURL:
     """Where one artifact of a job can be downloaded.
 
     Attributes:
@@ -21,29 +24,12 @@ class NamedArtifactDownloadURL(types.Model):
         sha256 (str | Unset): SHA-256 of the file in hex, to check the download against.
     """
 
-    __slots__ = (
-        "url",
-        "filename",
-        "name",
-        "credentials",
-        "sha256",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        url: str,
-        filename: str,
-        name: str | Unset = UNSET,
-        credentials: S3Credentials | Unset = UNSET,
-        sha256: str | Unset = UNSET,
-    ) -> None:
-        self.url = url
-        self.filename = filename
-        self.name = name
-        self.credentials = credentials
-        self.sha256 = sha256
-        self.additional_properties: dict[str, Any] = {}
+    url: str
+    filename: str
+    name: str | Unset = UNSET
+    credentials: S3Credentials | Unset = UNSET
+    sha256: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url

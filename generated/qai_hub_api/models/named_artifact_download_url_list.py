@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="NamedArtifactDownloadURLList")
 
 
-class NamedArtifactDownloadURLList(types.Model):
+@_attrs_define
+class NamedArtifactDownloadURLList:
     """The artifacts of one type that a job left.
 
     Attributes:
         artifacts (list[NamedArtifactDownloadURL] | Unset): The artifacts.
     """
 
-    __slots__ = (
-        "artifacts",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        artifacts: list[NamedArtifactDownloadURL] | Unset = UNSET,
-    ) -> None:
-        self.artifacts = artifacts
-        self.additional_properties: dict[str, Any] = {}
+    artifacts: list[NamedArtifactDownloadURL] | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         artifacts: list[dict[str, Any]] | Unset = UNSET

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="NamedTensorType")
 
 
-class NamedTensorType(types.Model):
+@_attrs_define
+class NamedTensorType:
     """An input or output of a model.
 
     Attributes:
@@ -19,23 +22,10 @@ class NamedTensorType(types.Model):
         graph_name (str | Unset): Graph that it belongs to, in a model of several graphs.
     """
 
-    __slots__ = (
-        "name",
-        "tensor_type",
-        "graph_name",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        tensor_type: TensorType | Unset = UNSET,
-        graph_name: str | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.tensor_type = tensor_type
-        self.graph_name = graph_name
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    tensor_type: TensorType | Unset = UNSET
+    graph_name: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="NamedTensorTypeList")
 
 
-class NamedTensorTypeList(types.Model):
+@_attrs_define
+class NamedTensorTypeList:
     """The inputs or the outputs of a model, in the model's order.
 
     Attributes:
         types (list[NamedTensorType]): The tensors.
     """
 
-    __slots__ = (
-        "types",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        types: list[NamedTensorType],
-    ) -> None:
-        self.types = types
-        self.additional_properties: dict[str, Any] = {}
+    types: list[NamedTensorType]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         types = []

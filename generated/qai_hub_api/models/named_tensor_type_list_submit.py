@@ -3,26 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="NamedTensorTypeListSubmit")
 
 
-class NamedTensorTypeListSubmit(types.Model):
+@_attrs_define
+class NamedTensorTypeListSubmit:
     """The inputs of a model, with the shapes and types they are to have.
 
     Attributes:
         types (list[NamedTensorTypeSubmit]): The tensors.
     """
 
-    __slots__ = ("types",)
-
-    def __init__(
-        self,
-        types: list[NamedTensorTypeSubmit],
-    ) -> None:
-        self.types = types
+    types: list[NamedTensorTypeSubmit]
 
     def to_dict(self) -> dict[str, Any]:
         types = []

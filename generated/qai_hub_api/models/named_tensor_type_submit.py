@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="NamedTensorTypeSubmit")
 
 
-class NamedTensorTypeSubmit(types.Model):
+@_attrs_define
+class NamedTensorTypeSubmit:
     """An input of a model, with the shape and type it is to have.
 
     Attributes:
@@ -17,18 +19,8 @@ class NamedTensorTypeSubmit(types.Model):
         tensor_type (TensorTypeSubmit): Shape and element type of an input.
     """
 
-    __slots__ = (
-        "name",
-        "tensor_type",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        tensor_type: TensorTypeSubmit,
-    ) -> None:
-        self.name = name
-        self.tensor_type = tensor_type
+    name: str
+    tensor_type: TensorTypeSubmit
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

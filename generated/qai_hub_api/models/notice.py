@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..models.notice_context import NoticeContext
 from ..models.notice_severity import NoticeSeverity
 from ..types import UNSET
@@ -11,7 +13,8 @@ from ..types import UNSET
 T = TypeVar("T", bound="Notice")
 
 
-class Notice(types.Model):
+@_attrs_define
+class Notice:
     """A message of a job to its user.
 
     Attributes:
@@ -20,23 +23,10 @@ class Notice(types.Model):
         message (str): The text.
     """
 
-    __slots__ = (
-        "context",
-        "severity",
-        "message",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        context: NoticeContext,
-        severity: NoticeSeverity,
-        message: str,
-    ) -> None:
-        self.context = context
-        self.severity = severity
-        self.message = message
-        self.additional_properties: dict[str, Any] = {}
+    context: NoticeContext
+    severity: NoticeSeverity
+    message: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         context = self.context.value

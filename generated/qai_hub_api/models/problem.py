@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Problem")
 
 
-class Problem(types.Model):
+@_attrs_define
+class Problem:
     """What went wrong (RFC 9457).
 
     Attributes:
@@ -20,29 +24,12 @@ class Problem(types.Model):
         request_id (str | Unset): Identifier of the request, as in `X-Request-Id`.
     """
 
-    __slots__ = (
-        "type_",
-        "title",
-        "status",
-        "detail",
-        "request_id",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        type_: str,
-        title: str,
-        status: int,
-        detail: str,
-        request_id: str | Unset = UNSET,
-    ) -> None:
-        self.type_ = type_
-        self.title = title
-        self.status = status
-        self.detail = detail
-        self.request_id = request_id
-        self.additional_properties: dict[str, Any] = {}
+    type_: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_

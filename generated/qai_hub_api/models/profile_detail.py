@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ProfileDetail")
 
 
-class ProfileDetail(types.Model):
+@_attrs_define
+class ProfileDetail:
     """What profiling measured: times in microseconds, memory in bytes.
 
     Attributes:
@@ -53,122 +57,43 @@ class ProfileDetail(types.Model):
         execution_memory (ProfileDetailMemoryUsage | Unset): Memory over one phase, in bytes.
     """
 
-    __slots__ = (
-        "execution_time",
-        "peak_memory_usage",
-        "layer_details",
-        "major_version",
-        "minor_version",
-        "after_cold_load_peak_memory",
-        "after_compile_peak_memory",
-        "after_execution_peak_memory",
-        "after_warm_load_peak_memory",
-        "before_cold_load_current_memory",
-        "before_cold_load_peak_memory",
-        "before_compile_current_memory",
-        "before_compile_peak_memory",
-        "before_execution_current_memory",
-        "before_execution_peak_memory",
-        "before_warm_load_current_memory",
-        "before_warm_load_peak_memory",
-        "cold_load_time",
-        "compile_time",
-        "warm_load_time",
-        "after_cold_load_current_memory",
-        "after_warm_load_current_memory",
-        "after_compile_current_memory",
-        "after_execution_current_memory",
-        "all_compile_times",
-        "all_cold_load_times",
-        "all_warm_load_times",
-        "all_execution_times",
-        "segment_details",
-        "runtime_config",
-        "tool_versions",
-        "load_time",
-        "compile_memory",
-        "cold_load_memory",
-        "warm_load_memory",
-        "execution_memory",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        execution_time: int,
-        peak_memory_usage: int,
-        layer_details: list[LayerDetail],
-        major_version: int,
-        minor_version: int,
-        after_cold_load_peak_memory: int,
-        after_compile_peak_memory: int,
-        after_execution_peak_memory: int,
-        after_warm_load_peak_memory: int,
-        before_cold_load_current_memory: int,
-        before_cold_load_peak_memory: int,
-        before_compile_current_memory: int,
-        before_compile_peak_memory: int,
-        before_execution_current_memory: int,
-        before_execution_peak_memory: int,
-        before_warm_load_current_memory: int,
-        before_warm_load_peak_memory: int,
-        cold_load_time: int,
-        compile_time: int,
-        warm_load_time: int,
-        after_cold_load_current_memory: int,
-        after_warm_load_current_memory: int,
-        after_compile_current_memory: int,
-        after_execution_current_memory: int,
-        all_compile_times: list[int],
-        all_cold_load_times: list[int],
-        all_warm_load_times: list[int],
-        all_execution_times: list[int],
-        segment_details: list[SegmentDetail],
-        runtime_config: list[RuntimeConfig],
-        tool_versions: list[ToolVersion],
-        load_time: int | Unset = UNSET,
-        compile_memory: ProfileDetailMemoryUsage | Unset = UNSET,
-        cold_load_memory: ProfileDetailMemoryUsage | Unset = UNSET,
-        warm_load_memory: ProfileDetailMemoryUsage | Unset = UNSET,
-        execution_memory: ProfileDetailMemoryUsage | Unset = UNSET,
-    ) -> None:
-        self.execution_time = execution_time
-        self.peak_memory_usage = peak_memory_usage
-        self.layer_details = layer_details
-        self.major_version = major_version
-        self.minor_version = minor_version
-        self.after_cold_load_peak_memory = after_cold_load_peak_memory
-        self.after_compile_peak_memory = after_compile_peak_memory
-        self.after_execution_peak_memory = after_execution_peak_memory
-        self.after_warm_load_peak_memory = after_warm_load_peak_memory
-        self.before_cold_load_current_memory = before_cold_load_current_memory
-        self.before_cold_load_peak_memory = before_cold_load_peak_memory
-        self.before_compile_current_memory = before_compile_current_memory
-        self.before_compile_peak_memory = before_compile_peak_memory
-        self.before_execution_current_memory = before_execution_current_memory
-        self.before_execution_peak_memory = before_execution_peak_memory
-        self.before_warm_load_current_memory = before_warm_load_current_memory
-        self.before_warm_load_peak_memory = before_warm_load_peak_memory
-        self.cold_load_time = cold_load_time
-        self.compile_time = compile_time
-        self.warm_load_time = warm_load_time
-        self.after_cold_load_current_memory = after_cold_load_current_memory
-        self.after_warm_load_current_memory = after_warm_load_current_memory
-        self.after_compile_current_memory = after_compile_current_memory
-        self.after_execution_current_memory = after_execution_current_memory
-        self.all_compile_times = all_compile_times
-        self.all_cold_load_times = all_cold_load_times
-        self.all_warm_load_times = all_warm_load_times
-        self.all_execution_times = all_execution_times
-        self.segment_details = segment_details
-        self.runtime_config = runtime_config
-        self.tool_versions = tool_versions
-        self.load_time = load_time
-        self.compile_memory = compile_memory
-        self.cold_load_memory = cold_load_memory
-        self.warm_load_memory = warm_load_memory
-        self.execution_memory = execution_memory
-        self.additional_properties: dict[str, Any] = {}
+    execution_time: int
+    peak_memory_usage: int
+    layer_details: list[LayerDetail]
+    major_version: int
+    minor_version: int
+    after_cold_load_peak_memory: int
+    after_compile_peak_memory: int
+    after_execution_peak_memory: int
+    after_warm_load_peak_memory: int
+    before_cold_load_current_memory: int
+    before_cold_load_peak_memory: int
+    before_compile_current_memory: int
+    before_compile_peak_memory: int
+    before_execution_current_memory: int
+    before_execution_peak_memory: int
+    before_warm_load_current_memory: int
+    before_warm_load_peak_memory: int
+    cold_load_time: int
+    compile_time: int
+    warm_load_time: int
+    after_cold_load_current_memory: int
+    after_warm_load_current_memory: int
+    after_compile_current_memory: int
+    after_execution_current_memory: int
+    all_compile_times: list[int]
+    all_cold_load_times: list[int]
+    all_warm_load_times: list[int]
+    all_execution_times: list[int]
+    segment_details: list[SegmentDetail]
+    runtime_config: list[RuntimeConfig]
+    tool_versions: list[ToolVersion]
+    load_time: int | Unset = UNSET
+    compile_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    cold_load_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    warm_load_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    execution_memory: ProfileDetailMemoryUsage | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         execution_time = self.execution_time

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ProfileDetailMemoryUsage")
 
 
-class ProfileDetailMemoryUsage(types.Model):
+@_attrs_define
+class ProfileDetailMemoryUsage:
     """Memory over one phase, in bytes.
 
     Attributes:
@@ -17,20 +20,9 @@ class ProfileDetailMemoryUsage(types.Model):
         peak (Range | Unset): A closed interval of measured values.
     """
 
-    __slots__ = (
-        "increase",
-        "peak",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        increase: Range | Unset = UNSET,
-        peak: Range | Unset = UNSET,
-    ) -> None:
-        self.increase = increase
-        self.peak = peak
-        self.additional_properties: dict[str, Any] = {}
+    increase: Range | Unset = UNSET
+    peak: Range | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         increase: dict[str, Any] | Unset = UNSET

@@ -4,14 +4,18 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.job_state import JobState
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ProfileJob")
 
 
-class ProfileJob(types.Model):
+@_attrs_define
+class ProfileJob:
     """Profiles a model. Current services return an inference job with profiling on instead.
 
     Attributes:
@@ -44,92 +48,33 @@ class ProfileJob(types.Model):
         project_slug (str | Unset): Short name of the project.
     """
 
-    __slots__ = (
-        "profile_job_id",
-        "user_id",
-        "job_state",
-        "name",
-        "options",
-        "includes_compile",
-        "user",
-        "model",
-        "device",
-        "tensor_type_list",
-        "creation_time",
-        "start_time",
-        "completion_time",
-        "execution_time",
-        "failure_reason",
-        "peak_memory_usage",
-        "dataset",
-        "target_model",
-        "execution_peak_memory",
-        "has_vizgraph",
-        "last_updated_time",
-        "admin_url",
-        "error_details",
-        "queued_time",
-        "project_id",
-        "project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        profile_job_id: str,
-        user_id: int,
-        job_state: JobState,
-        name: str,
-        options: str,
-        includes_compile: bool,
-        user: User | Unset = UNSET,
-        model: Model | Unset = UNSET,
-        device: Device | Unset = UNSET,
-        tensor_type_list: NamedTensorTypeList | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        start_time: datetime.datetime | Unset = UNSET,
-        completion_time: datetime.datetime | Unset = UNSET,
-        execution_time: int | Unset = UNSET,
-        failure_reason: str | Unset = UNSET,
-        peak_memory_usage: int | Unset = UNSET,
-        dataset: Dataset | Unset = UNSET,
-        target_model: Model | Unset = UNSET,
-        execution_peak_memory: Range | Unset = UNSET,
-        has_vizgraph: bool | Unset = UNSET,
-        last_updated_time: datetime.datetime | Unset = UNSET,
-        admin_url: str | Unset = UNSET,
-        error_details: str | Unset = UNSET,
-        queued_time: datetime.datetime | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.profile_job_id = profile_job_id
-        self.user_id = user_id
-        self.job_state = job_state
-        self.name = name
-        self.options = options
-        self.includes_compile = includes_compile
-        self.user = user
-        self.model = model
-        self.device = device
-        self.tensor_type_list = tensor_type_list
-        self.creation_time = creation_time
-        self.start_time = start_time
-        self.completion_time = completion_time
-        self.execution_time = execution_time
-        self.failure_reason = failure_reason
-        self.peak_memory_usage = peak_memory_usage
-        self.dataset = dataset
-        self.target_model = target_model
-        self.execution_peak_memory = execution_peak_memory
-        self.has_vizgraph = has_vizgraph
-        self.last_updated_time = last_updated_time
-        self.admin_url = admin_url
-        self.error_details = error_details
-        self.queued_time = queued_time
-        self.project_id = project_id
-        self.project_slug = project_slug
-        self.additional_properties: dict[str, Any] = {}
+    profile_job_id: str
+    user_id: int
+    job_state: JobState
+    name: str
+    options: str
+    includes_compile: bool
+    user: User | Unset = UNSET
+    model: Model | Unset = UNSET
+    device: Device | Unset = UNSET
+    tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    execution_time: int | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    peak_memory_usage: int | Unset = UNSET
+    dataset: Dataset | Unset = UNSET
+    target_model: Model | Unset = UNSET
+    execution_peak_memory: Range | Unset = UNSET
+    has_vizgraph: bool | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    error_details: str | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         profile_job_id = self.profile_job_id

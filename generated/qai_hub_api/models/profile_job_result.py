@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ProfileJobResult")
 
 
-class ProfileJobResult(types.Model):
+@_attrs_define
+class ProfileJobResult:
     """The result of a profile job.
 
     Attributes:
@@ -17,20 +20,9 @@ class ProfileJobResult(types.Model):
         profile (ProfileDetail | Unset): What profiling measured: times in microseconds, memory in bytes.
     """
 
-    __slots__ = (
-        "profile_job_id",
-        "profile",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        profile_job_id: str,
-        profile: ProfileDetail | Unset = UNSET,
-    ) -> None:
-        self.profile_job_id = profile_job_id
-        self.profile = profile
-        self.additional_properties: dict[str, Any] = {}
+    profile_job_id: str
+    profile: ProfileDetail | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         profile_job_id = self.profile_job_id

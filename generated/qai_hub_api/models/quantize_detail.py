@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeDetail")
 
 
-class QuantizeDetail(types.Model):
+@_attrs_define
+class QuantizeDetail:
     """How a quantize job was carried out, and how close its outputs are.
 
     Attributes:
@@ -19,23 +22,10 @@ class QuantizeDetail(types.Model):
             float model's, in the order of computation. An extension.
     """
 
-    __slots__ = (
-        "tool_versions",
-        "psnr",
-        "layer_accuracy",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        tool_versions: list[ToolVersion],
-        psnr: QuantizeDetailPsnr,
-        layer_accuracy: LayerAccuracyReport | Unset = UNSET,
-    ) -> None:
-        self.tool_versions = tool_versions
-        self.psnr = psnr
-        self.layer_accuracy = layer_accuracy
-        self.additional_properties: dict[str, Any] = {}
+    tool_versions: list[ToolVersion]
+    psnr: QuantizeDetailPsnr
+    layer_accuracy: LayerAccuracyReport | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         tool_versions = []

@@ -4,7 +4,10 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.job_state import JobState
 from ..models.quantize_dtype import QuantizeDtype
 from ..types import UNSET, Unset
@@ -12,7 +15,8 @@ from ..types import UNSET, Unset
 T = TypeVar("T", bound="QuantizeJob")
 
 
-class QuantizeJob(types.Model):
+@_attrs_define
+class QuantizeJob:
     """Quantizes an ONNX model with calibration data.
 
     Attributes:
@@ -41,80 +45,29 @@ class QuantizeJob(types.Model):
         project_slug (str | Unset): Short name of the project.
     """
 
-    __slots__ = (
-        "quantize_job_id",
-        "user_id",
-        "weights_dtype",
-        "activations_dtype",
-        "name",
-        "job_state",
-        "options",
-        "user",
-        "model",
-        "calibration_dataset",
-        "tensor_type_list",
-        "creation_time",
-        "start_time",
-        "completion_time",
-        "last_updated_time",
-        "failure_reason",
-        "target_model",
-        "admin_url",
-        "has_vizgraph",
-        "queued_time",
-        "project_id",
-        "project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        quantize_job_id: str,
-        user_id: int,
-        weights_dtype: QuantizeDtype,
-        activations_dtype: QuantizeDtype,
-        name: str,
-        job_state: JobState,
-        options: str,
-        user: User | Unset = UNSET,
-        model: Model | Unset = UNSET,
-        calibration_dataset: Dataset | Unset = UNSET,
-        tensor_type_list: NamedTensorTypeList | Unset = UNSET,
-        creation_time: datetime.datetime | Unset = UNSET,
-        start_time: datetime.datetime | Unset = UNSET,
-        completion_time: datetime.datetime | Unset = UNSET,
-        last_updated_time: datetime.datetime | Unset = UNSET,
-        failure_reason: str | Unset = UNSET,
-        target_model: Model | Unset = UNSET,
-        admin_url: str | Unset = UNSET,
-        has_vizgraph: bool | Unset = UNSET,
-        queued_time: datetime.datetime | Unset = UNSET,
-        project_id: str | Unset = UNSET,
-        project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.quantize_job_id = quantize_job_id
-        self.user_id = user_id
-        self.weights_dtype = weights_dtype
-        self.activations_dtype = activations_dtype
-        self.name = name
-        self.job_state = job_state
-        self.options = options
-        self.user = user
-        self.model = model
-        self.calibration_dataset = calibration_dataset
-        self.tensor_type_list = tensor_type_list
-        self.creation_time = creation_time
-        self.start_time = start_time
-        self.completion_time = completion_time
-        self.last_updated_time = last_updated_time
-        self.failure_reason = failure_reason
-        self.target_model = target_model
-        self.admin_url = admin_url
-        self.has_vizgraph = has_vizgraph
-        self.queued_time = queued_time
-        self.project_id = project_id
-        self.project_slug = project_slug
-        self.additional_properties: dict[str, Any] = {}
+    quantize_job_id: str
+    user_id: int
+    weights_dtype: QuantizeDtype
+    activations_dtype: QuantizeDtype
+    name: str
+    job_state: JobState
+    options: str
+    user: User | Unset = UNSET
+    model: Model | Unset = UNSET
+    calibration_dataset: Dataset | Unset = UNSET
+    tensor_type_list: NamedTensorTypeList | Unset = UNSET
+    creation_time: datetime.datetime | Unset = UNSET
+    start_time: datetime.datetime | Unset = UNSET
+    completion_time: datetime.datetime | Unset = UNSET
+    last_updated_time: datetime.datetime | Unset = UNSET
+    failure_reason: str | Unset = UNSET
+    target_model: Model | Unset = UNSET
+    admin_url: str | Unset = UNSET
+    has_vizgraph: bool | Unset = UNSET
+    queued_time: datetime.datetime | Unset = UNSET
+    project_id: str | Unset = UNSET
+    project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         quantize_job_id = self.quantize_job_id

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeJobResult")
 
 
-class QuantizeJobResult(types.Model):
+@_attrs_define
+class QuantizeJobResult:
     """The result of a quantize job.
 
     Attributes:
@@ -17,20 +20,9 @@ class QuantizeJobResult(types.Model):
         quantize_detail (QuantizeDetail | Unset): How a quantize job was carried out, and how close its outputs are.
     """
 
-    __slots__ = (
-        "quantize_job_id",
-        "quantize_detail",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        quantize_job_id: str,
-        quantize_detail: QuantizeDetail | Unset = UNSET,
-    ) -> None:
-        self.quantize_job_id = quantize_job_id
-        self.quantize_detail = quantize_detail
-        self.additional_properties: dict[str, Any] = {}
+    quantize_job_id: str
+    quantize_detail: QuantizeDetail | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         quantize_job_id = self.quantize_job_id

@@ -3,14 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..models.quantize_dtype import QuantizeDtype
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="QuantizeJobSubmit")
 
 
-class QuantizeJobSubmit(types.Model):
+@_attrs_define
+class QuantizeJobSubmit:
     """A quantize job to create.
 
     Attributes:
@@ -22,30 +24,12 @@ class QuantizeJobSubmit(types.Model):
         options (str | Unset): Options, as on a command line.
     """
 
-    __slots__ = (
-        "model",
-        "calibration_dataset",
-        "weights_dtype",
-        "activations_dtype",
-        "name",
-        "options",
-    )
-
-    def __init__(
-        self,
-        model: ModelReference,
-        calibration_dataset: DatasetReference,
-        weights_dtype: QuantizeDtype,
-        activations_dtype: QuantizeDtype,
-        name: str | Unset = UNSET,
-        options: str | Unset = UNSET,
-    ) -> None:
-        self.model = model
-        self.calibration_dataset = calibration_dataset
-        self.weights_dtype = weights_dtype
-        self.activations_dtype = activations_dtype
-        self.name = name
-        self.options = options
+    model: ModelReference
+    calibration_dataset: DatasetReference
+    weights_dtype: QuantizeDtype
+    activations_dtype: QuantizeDtype
+    name: str | Unset = UNSET
+    options: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model.to_dict()

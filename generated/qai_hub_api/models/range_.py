@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET
 
 T = TypeVar("T", bound="Range")
 
 
-class Range(types.Model):
+@_attrs_define
+class Range:
     """A closed interval of measured values.
 
     Attributes:
@@ -17,20 +21,9 @@ class Range(types.Model):
         upper (int): Largest value.
     """
 
-    __slots__ = (
-        "lower",
-        "upper",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        lower: int,
-        upper: int,
-    ) -> None:
-        self.lower = lower
-        self.upper = upper
-        self.additional_properties: dict[str, Any] = {}
+    lower: int
+    upper: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         lower = self.lower

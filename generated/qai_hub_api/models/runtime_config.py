@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="RuntimeConfig")
 
 
-class RuntimeConfig(types.Model):
+@_attrs_define
+class RuntimeConfig:
     """The settings that a runtime ran with.
 
     Attributes:
@@ -17,20 +20,9 @@ class RuntimeConfig(types.Model):
         properties (list[RuntimeConfigProperty]): Its settings.
     """
 
-    __slots__ = (
-        "name",
-        "properties",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        properties: list[RuntimeConfigProperty],
-    ) -> None:
-        self.name = name
-        self.properties = properties
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    properties: list[RuntimeConfigProperty]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="RuntimeConfigProperty")
 
 
-class RuntimeConfigProperty(types.Model):
+@_attrs_define
+class RuntimeConfigProperty:
     """One setting of a runtime.
 
     Attributes:
@@ -17,20 +20,9 @@ class RuntimeConfigProperty(types.Model):
         value (str): Value of the setting.
     """
 
-    __slots__ = (
-        "key",
-        "value",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        key: str,
-        value: str,
-    ) -> None:
-        self.key = key
-        self.value = value
-        self.additional_properties: dict[str, Any] = {}
+    key: str
+    value: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         key = self.key

@@ -4,13 +4,17 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="S3Credentials")
 
 
-class S3Credentials(types.Model):
+@_attrs_define
+class S3Credentials:
     """Short-lived storage credentials for one object. A local hub never issues any.
 
     Attributes:
@@ -25,41 +29,16 @@ class S3Credentials(types.Model):
         expiration (datetime.datetime | Unset): When the credentials expire.
     """
 
-    __slots__ = (
-        "access_key_id",
-        "secret_access_key",
-        "session_token",
-        "bucket",
-        "key",
-        "region",
-        "use_transfer_acceleration",
-        "filename",
-        "expiration",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        access_key_id: str,
-        secret_access_key: str,
-        session_token: str,
-        bucket: str,
-        key: str,
-        region: str,
-        use_transfer_acceleration: bool,
-        filename: str,
-        expiration: datetime.datetime | Unset = UNSET,
-    ) -> None:
-        self.access_key_id = access_key_id
-        self.secret_access_key = secret_access_key
-        self.session_token = session_token
-        self.bucket = bucket
-        self.key = key
-        self.region = region
-        self.use_transfer_acceleration = use_transfer_acceleration
-        self.filename = filename
-        self.expiration = expiration
-        self.additional_properties: dict[str, Any] = {}
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    bucket: str
+    key: str
+    region: str
+    use_transfer_acceleration: bool
+    filename: str
+    expiration: datetime.datetime | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         access_key_id = self.access_key_id

@@ -3,14 +3,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.compute_unit import ComputeUnit
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="SegmentDetail")
 
 
-class SegmentDetail(types.Model):
+@_attrs_define
+class SegmentDetail:
     """A run of layers that execute together on one compute unit.
 
     Attributes:
@@ -21,29 +25,12 @@ class SegmentDetail(types.Model):
         execution_time (int | Unset): Time of the segment in one inference, in microseconds.
     """
 
-    __slots__ = (
-        "id",
-        "compute_unit",
-        "delegate_name",
-        "delegate_extra_info",
-        "execution_time",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        id: str,
-        compute_unit: ComputeUnit,
-        delegate_name: str,
-        delegate_extra_info: str,
-        execution_time: int | Unset = UNSET,
-    ) -> None:
-        self.id = id
-        self.compute_unit = compute_unit
-        self.delegate_name = delegate_name
-        self.delegate_extra_info = delegate_extra_info
-        self.execution_time = execution_time
-        self.additional_properties: dict[str, Any] = {}
+    id: str
+    compute_unit: ComputeUnit
+    delegate_name: str
+    delegate_extra_info: str
+    execution_time: int | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

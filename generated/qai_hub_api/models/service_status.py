@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ServiceStatus")
 
 
-class ServiceStatus(types.Model):
+@_attrs_define
+class ServiceStatus:
     """A message from the service to all of its users.
 
     Attributes:
         message (str | Unset): The text.
     """
 
-    __slots__ = (
-        "message",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        message: str | Unset = UNSET,
-    ) -> None:
-        self.message = message
-        self.additional_properties: dict[str, Any] = {}
+    message: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         message = self.message

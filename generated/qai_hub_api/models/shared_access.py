@@ -3,30 +3,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="SharedAccess")
 
 
-class SharedAccess(types.Model):
+@_attrs_define
+class SharedAccess:
     """The people that a job, model or dataset is shared with.
 
     Attributes:
         email (list[str] | Unset): E-mail addresses, in the order they were added.
     """
 
-    __slots__ = (
-        "email",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        email: list[str] | Unset = UNSET,
-    ) -> None:
-        self.email = email
-        self.additional_properties: dict[str, Any] = {}
+    email: list[str] | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         email: list[str] | Unset = UNSET

@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="SharingUpdate")
 
 
-class SharingUpdate(types.Model):
+@_attrs_define
+class SharingUpdate:
     """E-mail addresses to share with, and to stop sharing with.
 
     Attributes:
@@ -17,18 +19,8 @@ class SharingUpdate(types.Model):
         remove_email (list[str] | Unset): Addresses to stop sharing with.
     """
 
-    __slots__ = (
-        "add_email",
-        "remove_email",
-    )
-
-    def __init__(
-        self,
-        add_email: list[str] | Unset = UNSET,
-        remove_email: list[str] | Unset = UNSET,
-    ) -> None:
-        self.add_email = add_email
-        self.remove_email = remove_email
+    add_email: list[str] | Unset = UNSET
+    remove_email: list[str] | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         add_email: list[str] | Unset = UNSET

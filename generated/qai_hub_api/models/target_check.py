@@ -3,14 +3,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.target_check_status import TargetCheckStatus
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TargetCheck")
 
 
-class TargetCheck(types.Model):
+@_attrs_define
+class TargetCheck:
     """How close the outputs of a target model in simulation are to those of the source model on the CPU. An extension.
 
     Attributes:
@@ -24,35 +28,14 @@ class TargetCheck(types.Model):
             target.
     """
 
-    __slots__ = (
-        "status",
-        "reason",
-        "inputs",
-        "samples",
-        "seconds",
-        "outputs",
-        "bound",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        status: TargetCheckStatus,
-        reason: str,
-        inputs: str,
-        samples: int,
-        seconds: float,
-        outputs: list[TargetCheckOutput],
-        bound: float | Unset = UNSET,
-    ) -> None:
-        self.status = status
-        self.reason = reason
-        self.inputs = inputs
-        self.samples = samples
-        self.seconds = seconds
-        self.outputs = outputs
-        self.bound = bound
-        self.additional_properties: dict[str, Any] = {}
+    status: TargetCheckStatus
+    reason: str
+    inputs: str
+    samples: int
+    seconds: float
+    outputs: list[TargetCheckOutput]
+    bound: float | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         status = self.status.value

@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TargetCheckOutput")
 
 
-class TargetCheckOutput(types.Model):
+@_attrs_define
+class TargetCheckOutput:
     """How close an output of a target model, or a slice of it, is to the source model's. An extension.
 
     Attributes:
@@ -26,35 +30,14 @@ class TargetCheckOutput(types.Model):
             empty or absent if they do not differ much.
     """
 
-    __slots__ = (
-        "name",
-        "is_far",
-        "largest_error",
-        "peak",
-        "dead_share",
-        "psnr",
-        "slices",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        is_far: bool,
-        largest_error: float,
-        peak: float,
-        dead_share: float,
-        psnr: float | Unset = UNSET,
-        slices: list[TargetCheckSlice] | Unset = UNSET,
-    ) -> None:
-        self.name = name
-        self.is_far = is_far
-        self.largest_error = largest_error
-        self.peak = peak
-        self.dead_share = dead_share
-        self.psnr = psnr
-        self.slices = slices
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    is_far: bool
+    largest_error: float
+    peak: float
+    dead_share: float
+    psnr: float | Unset = UNSET
+    slices: list[TargetCheckSlice] | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TargetCheckSlice")
 
 
-class TargetCheckSlice(types.Model):
+@_attrs_define
+class TargetCheckSlice:
     """A part of an output whose values have a range of their own, such as the boxes beside the scores of a detector. An
     extension.
 
@@ -22,29 +26,12 @@ class TargetCheckSlice(types.Model):
                 equal, or the source model's is 0 throughout.
     """
 
-    __slots__ = (
-        "axis",
-        "begin",
-        "end",
-        "peak",
-        "psnr",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        axis: int,
-        begin: int,
-        end: int,
-        peak: float,
-        psnr: float | Unset = UNSET,
-    ) -> None:
-        self.axis = axis
-        self.begin = begin
-        self.end = end
-        self.peak = peak
-        self.psnr = psnr
-        self.additional_properties: dict[str, Any] = {}
+    axis: int
+    begin: int
+    end: int
+    peak: float
+    psnr: float | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         axis = self.axis

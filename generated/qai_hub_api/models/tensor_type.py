@@ -3,14 +3,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..models.tensor_dtype import TensorDtype
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TensorType")
 
 
-class TensorType(types.Model):
+@_attrs_define
+class TensorType:
     """Shape and element type of a tensor, with its quantization parameters where it has any.
 
     Attributes:
@@ -20,26 +24,11 @@ class TensorType(types.Model):
         zero_point (float | Unset): Quantization zero point.
     """
 
-    __slots__ = (
-        "shape",
-        "dtype",
-        "scale",
-        "zero_point",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        shape: list[int],
-        dtype: TensorDtype,
-        scale: float | Unset = UNSET,
-        zero_point: float | Unset = UNSET,
-    ) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.scale = scale
-        self.zero_point = zero_point
-        self.additional_properties: dict[str, Any] = {}
+    shape: list[int]
+    dtype: TensorDtype
+    scale: float | Unset = UNSET
+    zero_point: float | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         shape = self.shape

@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+
+from .. import reading
 from ..models.tensor_dtype import TensorDtype
 from ..types import UNSET
 
 T = TypeVar("T", bound="TensorTypeSubmit")
 
 
-class TensorTypeSubmit(types.Model):
+@_attrs_define
+class TensorTypeSubmit:
     """Shape and element type of an input.
 
     Attributes:
@@ -18,18 +21,8 @@ class TensorTypeSubmit(types.Model):
         dtype (TensorDtype): Element type of a tensor.
     """
 
-    __slots__ = (
-        "shape",
-        "dtype",
-    )
-
-    def __init__(
-        self,
-        shape: list[int],
-        dtype: TensorDtype,
-    ) -> None:
-        self.shape = shape
-        self.dtype = dtype
+    shape: list[int]
+    dtype: TensorDtype
 
     def to_dict(self) -> dict[str, Any]:
         shape = self.shape

@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="ToolVersion")
 
 
-class ToolVersion(types.Model):
+@_attrs_define
+class ToolVersion:
     """A tool that a job used, and its version.
 
     Attributes:
@@ -17,20 +20,9 @@ class ToolVersion(types.Model):
         version (str): Its version.
     """
 
-    __slots__ = (
-        "name",
-        "version",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        version: str,
-    ) -> None:
-        self.name = name
-        self.version = version
-        self.additional_properties: dict[str, Any] = {}
+    name: str
+    version: str
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name

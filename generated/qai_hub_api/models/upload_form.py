@@ -4,30 +4,25 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, TypeVar
 
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from .. import types
 from ..types import UNSET, File
 
 T = TypeVar("T", bound="UploadForm")
 
 
-class UploadForm(types.Model):
+@_attrs_define
+class UploadForm:
     """A form with the file as its last field.
 
     Attributes:
         file (File): The file.
     """
 
-    __slots__ = (
-        "file",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        file: File,
-    ) -> None:
-        self.file = file
-        self.additional_properties: dict[str, Any] = {}
+    file: File
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         file = self.file.to_tuple()

@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import reading, types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="User")
 
 
-class User(types.Model):
+@_attrs_define
+class User:
     """A person with an account.
 
     Attributes:
@@ -23,38 +27,15 @@ class User(types.Model):
         default_project_slug (str | Unset): Short name of that project.
     """
 
-    __slots__ = (
-        "id",
-        "first_name",
-        "last_name",
-        "email",
-        "org_id",
-        "token",
-        "default_project_id",
-        "default_project_slug",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        id: int,
-        first_name: str,
-        last_name: str,
-        email: str,
-        org_id: int,
-        token: str | Unset = UNSET,
-        default_project_id: str | Unset = UNSET,
-        default_project_slug: str | Unset = UNSET,
-    ) -> None:
-        self.id = id
-        self.first_name = first_name
-        self.last_name = last_name
-        self.email = email
-        self.org_id = org_id
-        self.token = token
-        self.default_project_id = default_project_id
-        self.default_project_slug = default_project_slug
-        self.additional_properties: dict[str, Any] = {}
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    org_id: int
+    token: str | Unset = UNSET
+    default_project_id: str | Unset = UNSET
+    default_project_slug: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

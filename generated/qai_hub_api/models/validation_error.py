@@ -3,13 +3,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from .. import types
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
 from ..types import UNSET
 
 T = TypeVar("T", bound="ValidationError")
 
 
-class ValidationError(types.Model):
+@_attrs_define
+class ValidationError:
     """What is wrong with a request, field by field.
 
     Attributes:
@@ -17,20 +20,9 @@ class ValidationError(types.Model):
         non_field_errors (list[str]): Errors that no single field explains.
     """
 
-    __slots__ = (
-        "field_errors",
-        "non_field_errors",
-        "additional_properties",
-    )
-
-    def __init__(
-        self,
-        field_errors: list[FieldError],
-        non_field_errors: list[str],
-    ) -> None:
-        self.field_errors = field_errors
-        self.non_field_errors = non_field_errors
-        self.additional_properties: dict[str, Any] = {}
+    field_errors: list[FieldError]
+    non_field_errors: list[str]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         field_errors = []
