@@ -4,7 +4,6 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterable
-from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
@@ -90,6 +89,8 @@ def _score(wanted: list[str], words: list[str], ratio: Callable[[str, str], floa
 
 
 def _ratio(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
     if one == other:
         return 1.0
     if set(one).isdisjoint(other):

@@ -23,7 +23,6 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand, specs_to_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.resources.target_check import TargetCheck
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import value_or_none
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
     from qai_hub.driver import Driver
+    from qai_hub.resources.target_check import TargetCheck
     from qai_hub.status import JobStatus
     from qai_hub.tensors import InputSpecs, ParsedSpecs
 
@@ -238,6 +238,8 @@ class CompileJob(TargetModelJob):
 
         if not self.wait().success:
             return None
+        from qai_hub.resources.target_check import TargetCheck
+
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         result = value_or_none(answer.compile_job_result)
         detail = value_or_none(result.compile_detail) if result else None
