@@ -181,11 +181,20 @@ def _report(error: BaseException, invocation: Invocation) -> int:
         _show_usage_error(error)
         return error.exit_code
     if invocation.debug:
-        print_info("".join(traceback.format_exception(error)).rstrip())
+        print_info(_format_traceback(error))
     print_error(_format_os_error(error) if isinstance(error, OSError) else str(error))
     for note in getattr(error, "__notes__", ()):
         print_error(note)
     return _TIMED_OUT if isinstance(error, TimeoutError) else _FAILED
+
+
+def _format_traceback(error: BaseException) -> str:
+    """Returns the traceback of an error, with the causes that are usually left out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__suppress_context__ = False
+        cause = cause.__cause__ or cause.__context__
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _show_usage_error(error: click.UsageError) -> None:

@@ -162,7 +162,7 @@ class _Download:
                     self._reset_budget_on_progress()
                     pause = self._session.next_pause(self._retries)
                     if pause is None:
-                        raise self._interrupted_error(error) from error
+                        raise self._interrupted_error(error) from None
                     self._session.sleep(pause)
                     response = self._open()
                 else:
@@ -205,7 +205,7 @@ class _Download:
                 response.read()
                 raise error_from_file_server(response, f"download of {self._name}")
         except httpx.RequestError as error:
-            raise self._interrupted_error(error) from error
+            raise self._interrupted_error(error) from None
         if response.headers.get("Content-Encoding", "identity") != "identity":
             response.close()
             raise self._unusable(response, "it is encoded, which was not requested")
