@@ -98,8 +98,8 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
                 type=click.Choice(FORMATS),
                 expose_value=False,
                 callback=_set_format,
-                help="How to print. By default for people on a terminal, and lists as TSV in a "
-                "pipe.",
+                help="How to print. By default for people on a terminal; in a pipe, lists and "
+                "what --fields names as TSV.",
             ),
         ):
             command = option(command)
@@ -194,7 +194,9 @@ def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) 
         item: The item.
         fields: Its fields. The first is its identifier.
     """
-    kind = invocation.format or "human"
+    # Who names fields in a pipe wants their values.
+    is_for_script = invocation.fields is not None and not is_terminal()
+    kind = invocation.format or ("tsv" if is_for_script else "human")
     selected = select_fields(invocation, fields, all_by_default=True)
     if kind == "quiet":
         print_line(_flat(fields[0].get(item)))

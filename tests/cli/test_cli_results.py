@@ -45,6 +45,8 @@ def test_target_models(
     assert made is not None
     assert show(run, quantized.job_id)["target_model"] == made.model_id
     assert show(run, failed.job_id)["target_model"] is None
+    # In a pipe, without its name.
+    assert run("job", "show", compiled.job_id, "--fields", "target_model").out == f"{target}\n"
     told = f"{compiled.job_id}: target model {target}\n"
     assert run("job", "wait", compiled.job_id) == (0, "", told)
     again = ["submit", "compile", "--clone", compiled.job_id, "--wait", "--fields", "target_model"]
@@ -123,6 +125,29 @@ def test_progress_names_profile_jobs(lh: LocalHub, tmp_path: Path, target: Model
     assert first.startswith(f"Submitted profile job {job_id} ")
     assert re.search(f"^Profile job {job_id} .*: SUCCESS", submitted.err, re.MULTILINE)
     assert re.fullmatch(f"{job_id}: {HEADLINE}", last)
+
+
+def test_what_has_ended_before_is_not_told_again(
+    lh: LocalHub, tmp_path: Path, compiled: CompileJob, inferred: InferenceJob, failed: CompileJob
+) -> None:
+    save_config(replace(lh.config(ME), verbose=True), home=tmp_path)
+    target = target_of(compiled).model_id
+    for words in (
+        ["job", "download", compiled.job_id, "-o", "results"],
+        ["job", "logs", inferred.job_id],
+        ["model", "download", compiled.job_id, "-o", "of_job"],
+        ["model", "download", target, "-o", "itself"],
+        ["dataset", "download", inferred.job_id, "-o", "outputs.h5"],
+    ):
+        done = run_process(tmp_path, *words, QAI_HUB_PROGRESS="plain")
+        assert (done.status, done.err, bool(done.out)) == (0, "", True)
+    words = ["job", "download", failed.job_id, "-o", "failed"]
+    done = run_process(tmp_path, *words, QAI_HUB_PROGRESS="plain")
+    assert done.status == 1
+    assert re.fullmatch(f"qai-hub: {failed.job_id} has failed: .+\n", done.err)
+    # Who waits for it asks how it has ended.
+    waited = run_process(tmp_path, "job", "wait", compiled.job_id, QAI_HUB_PROGRESS="plain")
+    assert "SUCCESS" in waited.err
 
 
 def test_outputs(run: Run, inferred: InferenceJob, tmp_path: Path) -> None:
