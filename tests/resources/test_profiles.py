@@ -294,8 +294,8 @@ DETAILS = st.builds(
             "simulation of an HTP (Hexagon v75 of a chip), not measured on a device",
         ),
         (
-            {"HTP simulation": "Hexagon v68 of qualcomm-qcs6490-proxy, SoC model 35"},
-            "simulation of an HTP (Hexagon v68 of qualcomm-qcs6490-proxy), not measured on a device",
+            {"HTP simulation": "Hexagon v68 of qualcomm-qcs6490-prox, SoC model 35"},
+            "simulation of an HTP (Hexagon v68 of qualcomm-qcs6490-prox), not measured on a device",
         ),
         ({"host CPU": "Some CPU"}, "CPU of the hub's host (Some CPU), not measured on a device"),
     ],
