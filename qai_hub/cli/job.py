@@ -220,13 +220,13 @@ def logs(invocation: Invocation, job_id: str, output: Path | None) -> int:
             print_line(path)
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        paths = _leave_out_copies([Path(path) for path in found.download_job_logs(folder)])
-        if not paths:
+        written = _leave_out_copies([Path(path) for path in found.download_job_logs(folder)])
+        if not written:
             raise CommandError(f"{job_id} has no logs.")
-        for path in paths:
-            if len(paths) > 1:
-                print_info(f"{path.name}:")
-            _print_file(path)
+        for log in written:
+            if len(written) > 1:
+                print_info(f"{log.name}:")
+            _print_file(log)
     return 0
 
 

@@ -269,26 +269,26 @@ def find_model(client: "Client", text: str) -> "Model | str":
 
     Args:
         client: The client.
-        text: A path, the identifier of a model, or that of a job, whose target model is taken after
-            waiting for the job's end.
+        text: A path, the identifier of a model, or that of a job, whose target model is taken. The
+            job need not have ended, if the server names the model before.
 
     Raises:
         CommandError: It is none of these, or the job has no target model.
     """
     if _JOB_ID.fullmatch(text) and not Path(text).exists():
-        return _wait_for_target(client, text)
+        return _get_target(client, text, exists=False)
     return _find(text, "model", _MODEL_ID, client.get_model)
 
 
 def get_model(client: "Client", text: str) -> "Model":
-    """Fetches a model by its identifier, or by that of the job that produces it, as `find_model`.
+    """Fetches a model by its identifier, or by that of the job that produces it, after its end.
 
     Raises:
         CommandError: The job has no target model.
     """
     is_job = _JOB_ID.fullmatch(text) is not None
     # A job does not tell all of its target model.
-    return client.get_model(_wait_for_target(client, text).model_id if is_job else text)
+    return client.get_model(_get_target(client, text, exists=True).model_id if is_job else text)
 
 
 @contextmanager
@@ -297,7 +297,7 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
 
     Args:
         invocation: The run of the command.
-        text: As for `find_model`; a path need not exist.
+        text: A path, which need not exist, or as for `get_model`.
     """
     is_on_hub = _JOB_ID.fullmatch(text) or _MODEL_ID.fullmatch(text)
     if not is_on_hub or Path(text).exists():
@@ -308,7 +308,14 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
         yield Path(found.download(place_file(folder, found.name)))
 
 
-def _wait_for_target(client: "Client", job_id: str) -> "Model":
+def _get_target(client: "Client", job_id: str, *, exists: bool) -> "Model":
+    """Returns the target model of a job.
+
+    Args:
+        client: The client.
+        job_id: Identifier of the job.
+        exists: Whether to wait until the model exists.
+    """
     from qai_hub.resources.compile import TargetModelJob
 
     job = client.get_job(job_id)
@@ -317,13 +324,11 @@ def _wait_for_target(client: "Client", job_id: str) -> "Model":
             f"{job_id} is a job of the type {job._type_name}, which makes no model: give the "
             "identifier of a compile, quantize or link job."
         )
-    known = job._last_status
-    # What has ended is not shown as waited for.
-    status = known if known is not None and known.finished else job.wait()
-    if not status.success:
+    target = job.get_target_model()
+    status = job.wait() if exists else job._last_status
+    if status is not None and status.failure:
         reason = status.message or "no reason given"
         raise CommandError(f"{job_id} has made no model, since it has failed: {reason}")
-    target = job.get_target_model()
     if target is None:
         raise CommandError(f"The server does not name the target model of {job_id}.")
     return target

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.command import Run, run_process
 from support.compiled_models import PHONE, target_of
+from support.execution_models import endless_model
 from support.job_hub import DONE, RUNNING, JobHub, compile_job
 from support.scripted_server import Request, Step, json_reply
 from support.users import ME
@@ -16,6 +17,7 @@ from qai_hub.client import (
     Client,
     ClientConfig,
     CompileJob,
+    Device,
     InferenceJob,
     Model,
     QuantizeJob,
@@ -207,14 +209,27 @@ def test_jobs_stand_for_their_target_models(
         first = client.get_job(begun)
         assert isinstance(job, InferenceJob)
         assert isinstance(first, CompileJob)
-        # It has been waited for.
-        assert first.completed_at is not None
         assert job.model.model_id == target_of(first).model_id
     again = client.get_job(run("submit", "compile", quantized.job_id, *DEVICE, "-q").out.strip())
     assert isinstance(again, CompileJob)
     assert again.model.model_id == show(run, quantized.job_id)["target_model"]
     refused = run("submit", "link", compiled.job_id, *DEVICE)
-    assert "Only QNN DLC models can be linked: Model(model_id='m" in refused.err
+    assert (
+        f"Only QNN DLC models can be linked: Model {target_of(compiled).model_id} (" in refused.err
+    )
+
+
+def test_a_chain_of_jobs_is_queued_at_once(run: Run, client: Client) -> None:
+    endless = client.submit_compile_job(endless_model(), Device(PHONE))
+    queued = run("submit", "profile", endless.job_id, *DEVICE, "--timeout", "0.1")
+    again = run("submit", "compile", endless.job_id, *DEVICE, "-q")
+    endless.cancel()
+    assert queued.status == 124
+    for submitted in (queued, again):
+        job = client.get_job(submitted.out.strip())
+        assert isinstance(job, InferenceJob | CompileJob)
+        assert job.model.model_id == target_of(endless).model_id
+        assert job.wait(60).failure
 
 
 def test_models_of_jobs(run: Run, compiled: CompileJob, target: Model, tmp_path: Path) -> None:
