@@ -134,15 +134,25 @@ def list_jobs(
     examples=[
         ("A job, with its reason if it failed", "job show jabc1234d"),
         ("Its state alone", "job show jabc1234d --format tsv --fields state"),
+        (
+            "What the latest jobs have made",
+            "job list -q | qai-hub job show - --json id,target_model",
+        ),
     ]
 )
-@job_argument
+@jobs_argument
 @output_options(JOB_FIELDS)
 @click.pass_obj
-def show(invocation: Invocation, job_id: str) -> None:
-    """Show a job."""
-    found = invocation.client.get_job(job_id)
-    print_job(invocation, found, found.get_status())
+def show(invocation: Invocation, job_ids: tuple[str, ...]) -> None:
+    """Show a job; several as a list. JOB may be -, for the lines of standard input."""
+    jobs = [
+        ShownJob(found, found._last_status or found.get_status())
+        for found in get_jobs(invocation.client, job_ids)
+    ]
+    if len(job_ids) == 1 and job_ids[0] != "-":
+        print_record(invocation, jobs[0], JOB_FIELDS)
+    else:
+        print_rows(invocation, jobs, JOB_FIELDS)
 
 
 @job.command(

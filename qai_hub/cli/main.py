@@ -96,7 +96,9 @@ _ENTRIES = {
         ("Look at the latest jobs", "job list"),
     ],
 )
-@click.version_option(__version__, prog_name="qai-hub", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="qai-hub", message="%(prog)s %(version)s"
+)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm."""

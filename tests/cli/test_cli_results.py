@@ -152,6 +152,28 @@ def test_what_has_ended_before_is_not_told_again(
     assert "SUCCESS" in waited.err
 
 
+def test_results_of_several_jobs(
+    run: Run, client: Client, compiled: CompileJob, quantized: QuantizeJob, inferred: InferenceJob
+) -> None:
+    jobs = [compiled, quantized, inferred]
+    names = "id,target_model,inference_time,psnr"
+    told = [show(run, job.job_id) for job in jobs]
+    wanted = [{name: each[name] for name in names.split(",")} for each in told]
+    piped = "".join(f"{job.job_id}\n" for job in jobs)
+    assert json.loads(run("job", "show", "-", "--json", names, stdin=piped).out) == wanted
+    listed = json.loads(run("job", "list", "--all", "--json", names).out)
+    assert [each for each in listed if each in wanted]
+    assert len([each for each in listed if each in wanted]) == len(jobs)
+    text = run("job", "list", "--all", "--fields", names, "--format", "human").out
+    (row,) = (line for line in text.splitlines() if line.startswith(inferred.job_id))
+    assert row.endswith(" ms")
+    # What takes a request for each is left out unless it is asked for.
+    assert "psnr" not in json.loads(run("job", "list", "-n", "1", "--json").out)[0]
+    data = inferred.inputs
+    assert data is not None
+    assert told[2]["inputs"] == data.dataset_id
+
+
 def test_outputs(run: Run, inferred: InferenceJob, tmp_path: Path) -> None:
     told = show(run, inferred.job_id)
     downloaded = run("dataset", "download", str(told["output_dataset"]), "-o", "outputs.h5")
