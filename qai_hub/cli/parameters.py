@@ -42,7 +42,7 @@ _MOST = 1_000_000
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
-    """A dictionary of shapes, as in Python or JSON."""
+    """A dictionary of shapes, as in Python or JSON; `@FILE` reads it from a file."""
 
     name = "specs"
 
@@ -55,6 +55,12 @@ class InputSpecsType(click.ParamType[dict[str, Any]]):
         """Reads the dictionary, without running code."""
         if isinstance(value, dict):
             return value
+        if value.startswith("@"):
+            try:
+                value = Path(value[1:]).expanduser().read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+                self.fail(f"{value[1:]} cannot be read: {reason}.", param, ctx)
         try:
             specs = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -227,7 +233,7 @@ def take(
 def input_specs_option(
     *names: str,
     help: str = "Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "  # noqa: A002 - as click calls it
-    "\"{'x': ((24, 48), 'int32')}\".",
+    "\"{'x': ((24, 48), 'int32')}\"; or @FILE, which holds them.",
 ) -> Callable[[F], F]:
     """Returns the option for the shapes of a model's inputs, by its names."""
     return click.option(*names, metavar="SPECS", type=InputSpecsType(), help=help)
