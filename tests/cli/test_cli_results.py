@@ -111,6 +111,14 @@ def test_what_a_profile_has_measured(run: Run, profiled: InferenceJob) -> None:
     assert re.fullmatch(f"{profiled.job_id}: {HEADLINE}\n", waited.err)
 
 
+def test_a_simulation_is_told_to_scripts_and_people(run: Run, home: Path) -> None:
+    options = ["--options", "--target_runtime qnn_dlc"]
+    dlc = run("submit", "compile", str(home / "affine.onnx"), *DEVICE, *options, "-q").out.strip()
+    measured = run("submit", "profile", dlc, *DEVICE, "--wait")
+    assert ": simulation of an HTP (Hexagon v75 of qualcomm-snapdragon-8gen3), not" in measured.err
+    assert show(run, measured.out.strip())["measured_on"] == "HTP simulation"
+
+
 def test_what_a_submission_has_measured(run: Run, compiled: CompileJob) -> None:
     submit = ["submit", "profile", compiled.job_id, *DEVICE, "--wait"]
     submitted = run(*submit)
