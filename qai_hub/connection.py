@@ -272,7 +272,8 @@ def _converted_errors(config: ClientConfig) -> Iterator[None]:
     except httpx.RequestError as error:
         from qai_hub.transport.errors import error_from_request_error
 
-        raise error_from_request_error(error, config=config) from error
+        # The message has what its traceback of a hundred lines would tell.
+        raise error_from_request_error(error, config=config) from None
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
 

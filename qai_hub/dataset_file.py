@@ -12,6 +12,7 @@ from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_option
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.hdf5_files import create_hdf5
+from qai_hub.next_steps import Step
 from qai_hub.numpy_files import NumpyDataset, is_npz, is_numpy, sample_filename, write_npz
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 from qai_hub.temporary_files import temporary_folder
@@ -34,9 +35,10 @@ __all__ = [
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
-_HOW_TO_GET_HDF5 = (
-    'hub.upload_dataset({"image": [array]}) makes a dataset of arrays, and a download of it such a '
-    "file."
+_HOW_TO_GET_HDF5 = Step(
+    'hub.upload_dataset({"image": [array]}) makes a dataset of arrays, and a download of it an '
+    "HDF5 file.",
+    "`qai-hub dataset upload --help` tells what they hold.",
 )
 _MAX_NAME_BYTES = 4096
 
@@ -314,8 +316,8 @@ def _open_h5(source: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise UserError(
-            f"{path} is no HDF5 file, or is cut short: {error}. A dataset is an HDF5 file, a .npz "
-            f"file, or a folder of .npz files: {_HOW_TO_GET_HDF5}"
+            f"{path} is no HDF5 file, or is cut short. A dataset is an HDF5 file, a .npz file, or "
+            f"a folder of .npz files: {_HOW_TO_GET_HDF5}"
         ) from error
     with file:
         yield file

@@ -15,6 +15,14 @@ CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 
 
 _QUOTE_BLANKS = 'Put a value with blanks in quotes, such as --device "Samsung Galaxy S24".'
 
+# What people try that know the official command or others.
+_MEANT = {
+    "submit-quantize-job": "submit quantize",
+    "upload-dataset": "dataset upload",
+    "list-jobs": "job list",
+    "login": "configure",
+}
+
 
 class Example(NamedTuple):
     """An example in a help text.
@@ -93,12 +101,23 @@ class HubGroup(click.Group):
         self.examples = [Example(*each) for each in examples]
         self.params += make_common_options(self.params)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the arguments; `help` before the name of a command is its `--help`."""
+        if args and args[0] == "help":
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command, or says which ones have a similar name."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            near = did_you_mean(args[0], self.list_commands(ctx))
+            meant = _MEANT.get(args[0].replace("_", "-"))
+            near = (
+                f" Write `qai-hub {meant}`."
+                if meant
+                else did_you_mean(args[0], self.list_commands(ctx))
+            )
             raise click.UsageError(f"There is no command {args[0]!r}.{near}", ctx)
         return super().resolve_command(ctx, args)
 

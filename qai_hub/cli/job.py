@@ -134,15 +134,25 @@ def list_jobs(
     examples=[
         ("A job, with its reason if it failed", "job show jabc1234d"),
         ("Its state alone", "job show jabc1234d --format tsv --fields state"),
+        (
+            "What the latest jobs have made",
+            "job list -q | qai-hub job show - --json id,target_model",
+        ),
     ]
 )
-@job_argument
+@jobs_argument
 @output_options(JOB_FIELDS)
 @click.pass_obj
-def show(invocation: Invocation, job_id: str) -> None:
-    """Show a job."""
-    found = invocation.client.get_job(job_id)
-    print_job(invocation, found, found.get_status())
+def show(invocation: Invocation, job_ids: tuple[str, ...]) -> None:
+    """Show a job; several as a list. JOB may be -, for the lines of standard input."""
+    jobs = [
+        ShownJob(found, found._last_status or found.get_status())
+        for found in get_jobs(invocation.client, job_ids)
+    ]
+    if len(job_ids) == 1 and job_ids[0] != "-":
+        print_record(invocation, jobs[0], JOB_FIELDS)
+    else:
+        print_rows(invocation, jobs, JOB_FIELDS)
 
 
 @job.command(
@@ -167,6 +177,7 @@ def wait(invocation: Invocation, job_ids: tuple[str, ...], timeout: float | None
     Exits with 0 if all have succeeded, and 1 otherwise. JOB may be -, for the lines of standard
     input. Ctrl+C stops waiting; the jobs go on.
     """
+    invocation.shows_ended = True
     jobs = get_jobs(invocation.client, job_ids)
     statuses = wait_for(jobs, timeout)
     if invocation.prints_rows:
@@ -186,9 +197,15 @@ def wait_for(jobs: Sequence["Job"], timeout: float | None = None) -> "list[JobSt
     return statuses
 
 
-def tell_failure(ended: "Job", status: "JobStatus") -> None:
-    """Tells why a job has failed, unless its progress does."""
-    if status.failure and not ended.verbose:
+def tell_failure(ended: "Job", status: "JobStatus", *, is_known: bool = False) -> None:
+    """Tells why a job has failed, unless its progress does.
+
+    Args:
+        ended: The job.
+        status: Its status.
+        is_known: Whether it had failed before the command began, which progress does not tell.
+    """
+    if status.failure and (is_known or not ended.verbose):
         print_error(f"{ended.job_id} has failed: {status.message or 'no reason given'}")
 
 
@@ -202,21 +219,35 @@ def tell_failure(ended: "Job", status: "JobStatus") -> None:
 )
 @click.pass_obj
 def logs(invocation: Invocation, job_id: str, output: Path | None) -> int:
-    """Print the logs of a job, after waiting for its end."""
+    """Print the logs of a job, after waiting for its end.
+
+    A log whose lines are all in another one is left out; -o writes all of them. Servers keep the
+    logs of jobs that have ended only; until then, a terminal shows the state of the job.
+    """
     found = invocation.client.get_job(job_id)
     if output is not None:
         for path in found.download_job_logs(str(output)):
             print_line(path)
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        paths = found.download_job_logs(folder)
-        if not paths:
+        written = _leave_out_copies([Path(path) for path in found.download_job_logs(folder)])
+        if not written:
             raise CommandError(f"{job_id} has no logs.")
-        for path in paths:
-            if len(paths) > 1:
-                print_info(f"{Path(path).name}:")
-            _print_file(Path(path))
+        for log in written:
+            if len(written) > 1:
+                print_info(f"{log.name}:")
+            _print_file(log)
     return 0
+
+
+def _leave_out_copies(logs: list[Path]) -> list[Path]:
+    """Returns the logs without those whose lines are all in one that is kept."""
+    kept: dict[Path, set[bytes]] = {}
+    for path in sorted(logs, key=lambda log: log.stat().st_size, reverse=True):
+        lines = set(path.read_bytes().splitlines())
+        if not any(lines <= others for others in kept.values()):
+            kept[path] = lines
+    return [path for path in logs if path in kept]
 
 
 def _print_file(path: Path) -> None:
@@ -271,8 +302,9 @@ def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path) -> 
     for found in jobs:
         folder = output if len(jobs) == 1 else output / found.job_id
         before = _list_files(folder)
+        known = found._last_status
         status = found.download_results(str(folder)).status
-        tell_failure(found, status)
+        tell_failure(found, status, is_known=known is not None and known.finished)
         statuses.append(status)
         for path, written in _list_files(folder).items():
             if before.get(path) != written:

@@ -96,7 +96,9 @@ _ENTRIES = {
         ("Look at the latest jobs", "job list"),
     ],
 )
-@click.version_option(__version__, prog_name="qai-hub", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="qai-hub", message="%(prog)s %(version)s"
+)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm."""
@@ -181,11 +183,20 @@ def _report(error: BaseException, invocation: Invocation) -> int:
         _show_usage_error(error)
         return error.exit_code
     if invocation.debug:
-        print_info("".join(traceback.format_exception(error)).rstrip())
+        print_info(_format_traceback(error))
     print_error(_format_os_error(error) if isinstance(error, OSError) else str(error))
     for note in getattr(error, "__notes__", ()):
         print_error(note)
     return _TIMED_OUT if isinstance(error, TimeoutError) else _FAILED
+
+
+def _format_traceback(error: BaseException) -> str:
+    """Returns the traceback of an error, with the causes that are usually left out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__suppress_context__ = False
+        cause = cause.__cause__ or cause.__context__
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _show_usage_error(error: click.UsageError) -> None:

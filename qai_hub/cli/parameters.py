@@ -42,7 +42,7 @@ _MOST = 1_000_000
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
-    """A dictionary of shapes, as in Python or JSON."""
+    """A dictionary of shapes, as in Python or JSON; `@FILE` reads it from a file."""
 
     name = "specs"
 
@@ -55,6 +55,12 @@ class InputSpecsType(click.ParamType[dict[str, Any]]):
         """Reads the dictionary, without running code."""
         if isinstance(value, dict):
             return value
+        if value.startswith("@"):
+            try:
+                value = Path(value[1:]).expanduser().read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+                self.fail(f"{value[1:]} cannot be read: {reason}.", param, ctx)
         try:
             specs = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -227,7 +233,7 @@ def take(
 def input_specs_option(
     *names: str,
     help: str = "Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "  # noqa: A002 - as click calls it
-    "\"{'x': ((24, 48), 'int32')}\".",
+    "\"{'x': ((24, 48), 'int32')}\"; or @FILE, which holds them.",
 ) -> Callable[[F], F]:
     """Returns the option for the shapes of a model's inputs, by its names."""
     return click.option(*names, metavar="SPECS", type=InputSpecsType(), help=help)
@@ -269,26 +275,26 @@ def find_model(client: "Client", text: str) -> "Model | str":
 
     Args:
         client: The client.
-        text: A path, the identifier of a model, or that of a job, whose target model is taken after
-            waiting for the job's end.
+        text: A path, the identifier of a model, or that of a job, whose target model is taken. The
+            job need not have ended, if the server names the model before.
 
     Raises:
         CommandError: It is none of these, or the job has no target model.
     """
     if _JOB_ID.fullmatch(text) and not Path(text).exists():
-        return _wait_for_target(client, text)
+        return _get_target(client, text, exists=False)
     return _find(text, "model", _MODEL_ID, client.get_model)
 
 
 def get_model(client: "Client", text: str) -> "Model":
-    """Fetches a model by its identifier, or by that of the job that produces it, as `find_model`.
+    """Fetches a model by its identifier, or by that of the job that produces it, after its end.
 
     Raises:
         CommandError: The job has no target model.
     """
     is_job = _JOB_ID.fullmatch(text) is not None
     # A job does not tell all of its target model.
-    return client.get_model(_wait_for_target(client, text).model_id if is_job else text)
+    return client.get_model(_get_target(client, text, exists=True).model_id if is_job else text)
 
 
 @contextmanager
@@ -297,7 +303,7 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
 
     Args:
         invocation: The run of the command.
-        text: As for `find_model`; a path need not exist.
+        text: A path, which need not exist, or as for `get_model`.
     """
     is_on_hub = _JOB_ID.fullmatch(text) or _MODEL_ID.fullmatch(text)
     if not is_on_hub or Path(text).exists():
@@ -308,7 +314,14 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
         yield Path(found.download(place_file(folder, found.name)))
 
 
-def _wait_for_target(client: "Client", job_id: str) -> "Model":
+def _get_target(client: "Client", job_id: str, *, exists: bool) -> "Model":
+    """Returns the target model of a job.
+
+    Args:
+        client: The client.
+        job_id: Identifier of the job.
+        exists: Whether to wait until the model exists.
+    """
     from qai_hub.resources.compile import TargetModelJob
 
     job = client.get_job(job_id)
@@ -317,13 +330,11 @@ def _wait_for_target(client: "Client", job_id: str) -> "Model":
             f"{job_id} is a job of the type {job._type_name}, which makes no model: give the "
             "identifier of a compile, quantize or link job."
         )
-    known = job._last_status
-    # What has ended is not shown as waited for.
-    status = known if known is not None and known.finished else job.wait()
-    if not status.success:
+    target = job.get_target_model()
+    status = job.wait() if exists else job._last_status
+    if status is not None and status.failure:
         reason = status.message or "no reason given"
         raise CommandError(f"{job_id} has made no model, since it has failed: {reason}")
-    target = job.get_target_model()
     if target is None:
         raise CommandError(f"The server does not name the target model of {job_id}.")
     return target

@@ -17,7 +17,12 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, print_job, wait_for
 from qai_hub.cli.job_fields import JOB_FIELDS, tell_results
 from qai_hub.cli.output import output_options
-from qai_hub.cli.parameters import device_options, input_specs_option, make_device
+from qai_hub.cli.parameters import (
+    SecondsType,
+    device_options,
+    input_specs_option,
+    make_device,
+)
 from qai_hub.cli.submission import (
     DATA,
     NO_DATA,
@@ -64,6 +69,12 @@ def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F
                 help="Wait until the job has ended; exits with 1 if it fails.",
             ),
             click.option(
+                "--timeout",
+                type=SecondsType(),
+                metavar="SECONDS",
+                help="Wait for this time at most; then exits with 124, and the job goes on.",
+            ),
+            click.option(
                 "--clone",
                 metavar="JOB",
                 shell_complete=complete_jobs,
@@ -92,18 +103,19 @@ def _describe(given: dict[str, Any]) -> Submission:
     return Submission(device=device, **rest)
 
 
-def _report(invocation: Invocation, submitted: "Job", *, wait: bool) -> int:
+def _report(invocation: Invocation, submitted: "Job", *, wait: bool, timeout: float | None) -> int:
     """Prints a submitted job, and waits for it if that is wanted."""
+    wait = wait or timeout is not None
     if invocation.prints_identifier:
         # At once: what is waited for can be looked at meanwhile.
         print_line(submitted.job_id)
         if not wait:
             return 0
-        statuses = wait_for([submitted])
+        statuses = wait_for([submitted], timeout)
         if not invocation.is_quiet:
             tell_results([submitted], statuses)
         return exit_status(statuses)
-    status = wait_for([submitted])[0] if wait else submitted.get_status()
+    status = wait_for([submitted], timeout)[0] if wait else submitted.get_status()
     print_job(invocation, submitted, status)
     return exit_status([status]) if wait else 0
 
@@ -158,26 +170,27 @@ def compile(  # noqa: A001 - the verb
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     input_specs: dict[str, Any] | None,
     calibration_data: str | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit a compile job for MODEL.
 
-    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, also
+    if the job has not ended yet.
     """
     submitted = submit_compile(
         invocation.client, _describe(given), model, input_specs, calibration_data
     )
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
     examples=[
         ("Profile a target model", 'submit profile mabc1234d --device "Samsung Galaxy S24" --wait'),
         (
-            "That of a compile job, once it is done",
+            "That of a compile job, as soon as it is done",
             'submit profile jabc1234d --device "Samsung Galaxy S24" --wait',
         ),
     ]
@@ -190,16 +203,17 @@ def profile(
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit an inference job that profiles MODEL.
 
-    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended. It gets random inputs.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, also
+    if the job has not ended yet. It gets random inputs.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, None, True)
     _tell_if_not_compiled(invocation, submitted)
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
@@ -229,18 +243,19 @@ def inference(
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     inputs: str | None,
     profiling: bool | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit an inference job for MODEL.
 
-    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended. `qai-hub dataset upload --help` tells what files of inputs hold.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, also
+    if the job has not ended yet. `qai-hub dataset upload --help` tells what files of inputs hold.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
     _tell_if_not_compiled(invocation, submitted)
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
@@ -264,6 +279,7 @@ def quantize(
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     calibration_data: str | None,
     weights: str | None,
     activations: str | None,
@@ -272,13 +288,13 @@ def quantize(
     """Submit a quantize job for MODEL.
 
     MODEL is an ONNX file, the identifier of a model on the hub, or that of a job: its target model,
-    once the job has ended. `qai-hub dataset upload --help` tells what files of calibration data
-    hold.
+    also if the job has not ended yet. `qai-hub dataset upload --help` tells what files of
+    calibration data hold.
     """
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations
     )
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
@@ -297,12 +313,13 @@ def link(
     /,
     models: tuple[str, ...],
     wait: bool,
+    timeout: float | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit a link job for MODELS.
 
     MODELS are QNN DLCs: files, identifiers of models on the hub, or those of jobs: their target
-    models, once the jobs have ended.
+    models, also if the jobs have not ended yet.
     """
     submitted = submit_link(invocation.client, _describe(given), models)
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)

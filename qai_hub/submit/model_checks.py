@@ -195,4 +195,8 @@ def _accepts_mlpackage(device: Device) -> bool:
 
 def _format_model(model: object) -> str:
     """Describes a model briefly for messages: reprs of models in memory may be huge."""
-    return str(model) if isinstance(model, Model | str | Path) else f"the {type(model).__name__}"
+    if isinstance(model, Model):
+        return (
+            f"Model {model.model_id} ({model.name!r})" if model.name else f"Model {model.model_id}"
+        )
+    return str(model) if isinstance(model, str | Path) else f"the {type(model).__name__}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qai_hub.status import JobStatus
     from qai_hub.waiting.ask import WaitableJob
 
-__all__ = ["WaitProgress", "show_submission"]
+__all__ = ["WaitProgress", "show_only_news", "show_submission"]
 
 J = TypeVar("J", bound="WaitableJob")
 
@@ -29,6 +29,18 @@ _SHOWN_LONG_POLL = 2
 
 # Identifiers of the jobs whose end was shown, by the owner of the jobs.
 _told: weakref.WeakKeyDictionary[Owner, set[str]] = weakref.WeakKeyDictionary()
+
+# Owners of the jobs whose end is shown only if it is waited for.
+_telling_news: weakref.WeakSet[Owner] = weakref.WeakSet()
+
+
+def show_only_news(owner: Owner) -> None:
+    """Shows the end of a job no more if the job is known to have ended before a wait.
+
+    Args:
+        owner: The owner of the jobs.
+    """
+    _telling_news.add(owner)
 
 
 def show_submission(job: WaitableJob) -> None:
@@ -57,7 +69,8 @@ class WaitProgress(Generic[J]):
         shown = [number for number, job in enumerate(jobs) if job.verbose]
         self._rows = {number: row for row, number in enumerate(shown)}
         self._grouped = grouped and len(shown) > 1
-        is_news = any(not _is_told(jobs[number]) for number in shown)
+        self._old = {number for number in shown if _is_old(jobs[number])}
+        is_news = any(number not in self._old for number in shown)
         self._display = open_display(clock) if is_news else None
         self._wait: WaitDisplay | None = None
         # A blocking wait for several jobs runs in a thread, and its caller suspends the display.
@@ -129,7 +142,7 @@ class WaitProgress(Generic[J]):
             if self._wait is None:
                 continue
             job = self._jobs[index]
-            is_told = _is_told(job)
+            is_told = index in self._old or _is_told(job)
             if view.has_ended:
                 _told.setdefault(job._owner, set()).add(job.job_id)
             self._wait.update(self._rows[index], view, is_told=is_told)
@@ -138,6 +151,14 @@ class WaitProgress(Generic[J]):
     def _is_of_parent(self) -> bool:
         # The lock may have been held by a thread that there is no more.
         return self._process != os.getpid()
+
+
+def _is_old(job: WaitableJob) -> bool:
+    """Returns whether the end of a job need not be shown when a wait begins."""
+    if _is_told(job):
+        return True
+    known: JobStatus | None = getattr(job, "_last_status", None)
+    return job._owner in _telling_news and known is not None and known.finished
 
 
 def _is_told(job: WaitableJob) -> bool:

@@ -284,6 +284,7 @@ def test_no_server(tmp_path: Path) -> None:
     assert (listed.status, listed.out) == (1, "")
     assert listed.err.startswith("qai-hub: ")
     assert len(listed.err.splitlines()) == 1
+    assert "httpx.ConnectError" in run_process(tmp_path, "--debug", "job", "list").err
 
 
 def test_nothing_is_configured(tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_compile(run: Run, client: Client, open_model: str, compiled: CompileJob
     assert job.get_status().success
 
 
+def test_input_specs_in_a_file(run: Run, client: Client, open_model: str, tmp_path: Path) -> None:
+    (tmp_path / "specs.json").write_text('{"x": [1, 4]}\n')
+    given = ["submit", "compile", open_model, *DEVICE, "-q", "--input-specs"]
+    job = client.get_job(run(*given, "@specs.json").out.strip())
+    assert isinstance(job, CompileJob)
+    assert job.shapes == {"x": ((1, 4), "float32")}
+    refused = run(*given, "@absent.json")
+    assert (refused.status, refused.out) == (2, "")
+    assert "absent.json cannot be read: No such file or directory." in refused.err
+
+
 def test_compile_clones(
     run: Run, client: Client, open_model: str, compiled: CompileJob, data: Dataset, home: Path
 ) -> None:
