@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qai_hub.cli.common import print_line
+from qai_hub.cli.downloads import download_file, output_file_option
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
@@ -15,8 +16,6 @@ from qai_hub.cli.parameters import (
     list_options,
     model_argument,
     models_argument,
-    output_file_option,
-    place_file,
     read_ids,
     take,
 )
@@ -148,15 +147,20 @@ def show(invocation: Invocation, model_id: str) -> None:
 
 @model.command(examples=[("A model, as target.onnx", "model download mabc1234d -o target.onnx")])
 @model_argument
-@output_file_option("the model's name")
+@output_file_option("as on the hub")
 @click.pass_obj
-def download(invocation: Invocation, model_id: str, output: str) -> None:
+def download(invocation: Invocation, model_id: str, output: str, force: bool) -> None:
     """Download a model, and print the path of the file.
 
-    MODEL is its identifier, or that of the job that produces it. Waits for the job's end.
+    MODEL is its identifier, or that of the job that produces it. Waits for the job's end. No file
+    is replaced without --force.
     """
-    found = get_model(invocation.client, model_id)
-    print_line(found.download(place_file(output, found.name)))
+
+    def fetch(path: str) -> str:
+        return get_model(invocation.client, model_id).download(path)
+
+    if path := download_file(output, fetch, force=force):
+        print_line(str(path))
 
 
 @model.command(

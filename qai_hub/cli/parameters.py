@@ -2,7 +2,6 @@
 
 import ast
 import math
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +18,6 @@ from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
     complete_devices,
-    complete_files,
     complete_jobs,
     complete_models,
 )
@@ -137,37 +135,6 @@ def device_options(command: F) -> F:
     ):
         command = option(command)
     return command
-
-
-def output_file_option(default: str) -> Callable[[F], F]:
-    """Adds `-o`, the file that a download writes.
-
-    Args:
-        default: What the file is called in a folder, in the words of the help.
-    """
-    return click.option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        default=".",
-        shell_complete=complete_files,
-        help=f"The file to write, or a folder, in which it is called {default}; the current folder "
-        "if absent.",
-    )
-
-
-def place_file(output: str, name: str) -> str:
-    """Returns the path of a file to write.
-
-    Args:
-        output: The path of the file or of a folder, which need not exist if a slash ends it.
-        name: Name of the file in a folder, as the server has it.
-    """
-    from qai_hub.transfer.files import sanitize_filename
-
-    if output.endswith(("/", os.sep)) or Path(output).is_dir():
-        return str(Path(output) / sanitize_filename(name))
-    return output
 
 
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
@@ -305,7 +272,7 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
         return
     found = get_model(invocation.client, text)
     with TemporaryDirectory(prefix="qai-hub-model-") as folder:
-        yield Path(found.download(place_file(folder, found.name)))
+        yield Path(found.download(folder))
 
 
 def _wait_for_target(client: "Client", job_id: str) -> "Model":
