@@ -115,26 +115,42 @@ class SpreadOption(click.Option):
             yield arg
 
 
-def device_options(command: F) -> F:
-    """Adds `--device`, `--device-attr` and `--device-os` to a command."""
-    for option in (
-        click.option(
-            "--device-os", metavar="VERSION", default="", help="Version of its operating system."
-        ),
-        click.option(
-            "--device-attr",
-            metavar="KEY:VALUE",
-            multiple=True,
-            shell_complete=complete_attributes,
-            help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may be "
-            "repeated.",
-        ),
-        click.option(
-            "--device", metavar="NAME", shell_complete=complete_devices, help="Name of the device."
-        ),
-    ):
-        command = option(command)
-    return command
+def device_options(*, several: bool) -> Callable[[F], F]:
+    """Adds `--device`, `--device-attr` and `--device-os` to a command.
+
+    Args:
+        several: Whether several devices may be named, so that the value of `--device` is a tuple.
+    """
+
+    def add(command: F) -> F:
+        for option in (
+            click.option(
+                "--device-os",
+                metavar="VERSION",
+                default="",
+                help="Version of its operating system.",
+            ),
+            click.option(
+                "--device-attr",
+                metavar="KEY:VALUE",
+                multiple=True,
+                shell_complete=complete_attributes,
+                help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may "
+                "be repeated.",
+            ),
+            click.option(
+                "--device",
+                metavar="NAME",
+                multiple=several,
+                shell_complete=complete_devices,
+                help="Name of the device"
+                + ("; may be repeated, for a job on each." if several else "."),
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)

@@ -1,7 +1,7 @@
 """`qai-hub submit`: submits jobs of each type, and prints their identifiers."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,8 +15,8 @@ from qai_hub.cli.completion import (
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, print_job, wait_for
-from qai_hub.cli.job_fields import JOB_FIELDS, tell_results
-from qai_hub.cli.output import output_options
+from qai_hub.cli.job_fields import JOB_FIELDS, ShownJob, tell_results
+from qai_hub.cli.output import output_options, print_rows
 from qai_hub.cli.parameters import device_options, input_specs_option, make_device
 from qai_hub.cli.submission import (
     DATA,
@@ -29,7 +29,7 @@ from qai_hub.cli.submission import (
 )
 
 if TYPE_CHECKING:
-    from qai_hub.client import InferenceJob, Job
+    from qai_hub.client import Device, InferenceJob, Job
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F
                 "--name", metavar="NAME", help="Name to show; that of the model if absent."
             ),
             click.option("--options", metavar="TEXT", help=f'Such as "{job_options}".'),
-            *([device_options] if device else []),
+            *([device_options(several=True)] if device else []),
         ):
             command = option(command)
         return command
@@ -84,28 +84,34 @@ def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F
 
 def _describe(given: dict[str, Any]) -> Submission:
     """Returns what the common options say, and removes them."""
+    devices: list[Device | None] = []
     if "device" in given:
-        device = make_device(given.pop("device"), given.pop("device_attr"), given.pop("device_os"))
-    else:
-        device = None
+        # Repeated by mistake, a device would have several jobs.
+        names = dict.fromkeys(given.pop("device")) or (None,)
+        attributes, version = given.pop("device_attr"), given.pop("device_os")
+        devices = [make_device(name, attributes, version) for name in names]
     rest = {name: given.pop(name) for name in ("name", "project", "options", "clone")}
-    return Submission(device=device, **rest)
+    return Submission(devices=tuple(each for each in devices if each is not None), **rest)
 
 
-def _report(invocation: Invocation, submitted: "Job", *, wait: bool) -> int:
-    """Prints a submitted job, and waits for it if that is wanted."""
+def _report(invocation: Invocation, submitted: "Sequence[Job]", *, wait: bool) -> int:
+    """Prints submitted jobs, and waits for them if that is wanted."""
     if invocation.prints_identifier:
         # At once: what is waited for can be looked at meanwhile.
-        print_line(submitted.job_id)
+        for job in submitted:
+            print_line(job.job_id)
         if not wait:
             return 0
-        statuses = wait_for([submitted])
+        statuses = wait_for(submitted)
         if not invocation.is_quiet:
-            tell_results([submitted], statuses)
+            tell_results(submitted, statuses)
         return exit_status(statuses)
-    status = wait_for([submitted])[0] if wait else submitted.get_status()
-    print_job(invocation, submitted, status)
-    return exit_status([status]) if wait else 0
+    statuses = wait_for(submitted) if wait else [job.get_status() for job in submitted]
+    if len(submitted) == 1:
+        print_job(invocation, submitted[0], statuses[0])
+    else:
+        print_rows(invocation, map(ShownJob, submitted, statuses), JOB_FIELDS)
+    return exit_status(statuses) if wait else 0
 
 
 def _tell_if_not_compiled(invocation: Invocation, submitted: "InferenceJob") -> None:
@@ -145,6 +151,10 @@ def submit() -> None:
         (
             "The same for another device, as soon as it is done",
             'submit compile --clone jabc1234d --device "Samsung Galaxy S25" --wait',
+        ),
+        (
+            "For two devices, a job for each",
+            'submit compile model.onnx --device "Samsung Galaxy S24" --device "Samsung Galaxy S25"',
         ),
     ]
 )
@@ -198,7 +208,7 @@ def profile(
     the job has ended. It gets random inputs.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, None, True)
-    _tell_if_not_compiled(invocation, submitted)
+    _tell_if_not_compiled(invocation, submitted[0])
     return _report(invocation, submitted, wait=wait)
 
 
@@ -239,7 +249,7 @@ def inference(
     the job has ended. `qai-hub dataset upload --help` tells what files of inputs hold.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
-    _tell_if_not_compiled(invocation, submitted)
+    _tell_if_not_compiled(invocation, submitted[0])
     return _report(invocation, submitted, wait=wait)
 
 
@@ -278,7 +288,7 @@ def quantize(
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations
     )
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, [submitted], wait=wait)
 
 
 @submit.command(

@@ -1,0 +1,95 @@
+"""Command lines with common slips, and what to write instead."""
+
+import re
+
+import pytest
+from support.command import Run
+
+from qai_hub.client import Client, CompileJob, InferenceJob, Model
+
+PHONES = ("Samsung Galaxy S23", "Samsung Galaxy S24")
+PHONE = ["--device", PHONES[0]]
+COMPILE = ["submit", "compile", "x.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([*COMPILE, "--options", "--wait"], "--options needs a value, and --wait is an option"),
+        (["job", "list", "--creator", "--all"], "--creator needs a value, and --all is an option"),
+        (
+            ["submit-compile-job", "--model", "x.onnx", "--name", "--wait"],
+            "--name needs a value, and --wait is an option",
+        ),
+        (
+            [*COMPILE, *PHONE, "--target_runtime", "onnx"],
+            'an option of the job, not of this command: write --options "--target_runtime onnx".',
+        ),
+        ([*COMPILE, "--target_runtime=onnx"], 'write --options "--target_runtime=onnx".'),
+        ([*COMPILE, "--quantize_io", *PHONE], 'write --options "--quantize_io".'),
+        (
+            ["submit-compile-job", "--model", "x.onnx", "--target_runtime", "onnx"],
+            'write --compile_options "--target_runtime onnx".',
+        ),
+        (
+            [*COMPILE, "--options", "--target_runtime", "onnx", *PHONE],
+            '--options takes one value. Put a value with blanks in quotes: --options "--target_',
+        ),
+        ([*COMPILE, "--devise", "x"], "No such option '--devise'. (Did you mean"),
+        (
+            [*COMPILE, "--device", "Samsung", "Galaxy", "S24", "--wait"],
+            "'Galaxy', 'S24'. Put a value with blanks in quotes: --device \"Samsung Galaxy S24\".",
+        ),
+        (
+            ["submit", "compile", "a.onnx", "b.onnx", *PHONE],
+            "Too many arguments: 'b.onnx'. qai-hub submit compile takes one MODEL.",
+        ),
+        (["job", "show", "j1", "j2", "-q"], "Too many arguments: 'j2'. qai-hub job show takes one"),
+        (["job", "rename", "j1", "a", "b"], 'in quotes: qai-hub job rename ... "a b".'),
+        (["job", "list", "failed"], "qai-hub job list takes options alone."),
+        ([*COMPILE, "--name", "a", "--name", "b"], "--name is given twice, as 'a' and 'b'"),
+        ([*COMPILE, "--options=a", "--options", "b"], "--options is given twice, as 'a' and 'b'"),
+    ],
+)
+def test_what_to_write_instead(run: Run, arguments: list[str], told: str) -> None:
+    ended = run(*arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert told in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["job", "show", "j1", "--fields", "name", "-q"], ["job", "show", "j1", "j2"]]
+)
+def test_no_advice_that_cannot_help(run: Run, arguments: list[str]) -> None:
+    assert "quotes" not in run(*arguments).err
+
+
+def test_a_value_may_look_like_an_option(run: Run, target: Model) -> None:
+    for options in (["--options", "--quantize_io", target.model_id], ["--options=--wait"]):
+        ended = run("submit", "compile", *options, "--device", "Nokia 3310")
+        assert "needs a value" not in ended.err
+        assert "takes one value" not in ended.err
+
+
+def test_a_device_is_given_several_times(run: Run, client: Client, target: Model) -> None:
+    both = [each for phone in PHONES for each in ("--device", phone)]
+    submitted = run("submit", "profile", target.model_id, *both, *PHONE, "-q")
+    jobs = [client.get_job(line) for line in submitted.lines]
+    assert [job.device.name for job in jobs if isinstance(job, InferenceJob)] == [*PHONES]
+    waited = run("submit", "compile", target.model_id, *both, "--wait", "--format", "tsv")
+    assert waited.status == 0
+    compiled = [client.get_job(line.split("\t")[0]) for line in waited.lines]
+    assert [job.device.name for job in compiled if isinstance(job, CompileJob)] == [*PHONES]
+
+
+def test_the_device_that_the_service_has_chosen(run: Run, client: Client, target: Model) -> None:
+    verb = ["submit-compile-job", "--model", target.model_id]
+    chosen = run(*verb)
+    job = client.get_job(chosen.out.split()[0])
+    assert isinstance(job, CompileJob)
+    told = re.search(r"the service has chosen (.+)\. To choose one, give --device", chosen.err)
+    assert told is not None
+    assert told[1] == job.device.name
+    assert chosen.lines == [f"{job.job_id} {job.url}"]
+    assert "has chosen" not in run(*verb, *PHONE).err
+    assert "has chosen" not in run("submit-compile-job", "--clone", job.job_id).err
