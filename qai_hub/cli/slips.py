@@ -82,8 +82,8 @@ def check_repetitions(context: click.Context, args: Sequence[str]) -> None:
             continue
         if given.setdefault(option.opts[-1], text) != text:
             raise click.UsageError(
-                f"{option.opts[0]} is given twice, as {given[option.opts[-1]]!r} and {text!r}: "
-                "give it once.",
+                # Its values may be secrets.
+                f"{option.opts[0]} is given twice with different values: give it once.",
                 context,
             )
 
