@@ -21,6 +21,7 @@ __all__ = [
     "explain_absent_hub",
     "explain_refused_token",
     "find_profiles",
+    "find_working",
     "how_to_choose",
 ]
 
@@ -85,6 +86,16 @@ def best_first(profiles: list[Profile]) -> list[Profile]:
     return sorted(profiles, key=lambda each: (_try(each), each.name != _DEFAULT_PROFILE))
 
 
+def find_working(url: str | None = None) -> list[Profile]:
+    """Finds the profiles whose server on this machine runs and takes their token, the best first.
+
+    Args:
+        url: URL of the server, of which only host and port count; None for any.
+    """
+    wanted = [each for each in find_profiles() if not url or _is_same_server(each.api_url, url)]
+    return best_first([each for each in wanted if _try(each) == _WORKS])
+
+
 def how_to_choose(profiles: list[Profile]) -> str:
     """Tells the ways to choose one of some profiles.
 
@@ -119,8 +130,7 @@ def explain_absent_hub(url: str, token: str, file: Path | None) -> str:
     whose = f", to which the profile {used.name!r} points" if used else ""
     serve = _how_to_serve(url, used, profiles)
     text = f"no server runs at this address{whose}. Start a local hub with {serve}"
-    elsewhere = [profile for profile in profiles if profile not in own]
-    running = best_first([each for each in elsewhere if _try(each) == _WORKS])
+    running = [profile for profile in find_working() if profile not in own]
     if running:
         other = running[0]
         text += (

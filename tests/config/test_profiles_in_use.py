@@ -13,7 +13,7 @@ from support.scripted_server import Reply, Request, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
-from qai_hub.config import load_config, save_config
+from qai_hub.config import load_config, profile_path, save_config
 
 __all__ = ["plain_environment"]
 
@@ -148,9 +148,10 @@ def test_the_profile_that_works_is_proposed(
     with pytest.raises(hub.Error, match=r"There are the profiles 'local' for .*=\"local\""):
         load_config()
     assert "or choose the profile 'local', whose server" in message(Client(profile="absent"))
-    monkeypatch.setenv("QAI_HUB_API_TOKEN", "bad-variable")
-    assert "unset it, and choose the profile 'local'" in message(Client(profile="bad"))
-    monkeypatch.delenv("QAI_HUB_API_TOKEN")
+    with monkeypatch.context() as environment:
+        environment.setenv("QAIHUB_CLIENT_INI", str(profile_path("bad")))
+        environment.setenv("QAI_HUB_API_TOKEN", "bad-variable")
+        assert "unset it, and choose the profile 'local'" in message(Client())
     assert "The profile 'local' is for this hub as well" in message(Client(profile="bad"))
 
 
