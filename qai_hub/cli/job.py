@@ -39,6 +39,7 @@ from qai_hub.cli.parameters import (
     take,
 )
 from qai_hub.cli.sharing import share_options, share_with
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.web import open_page, print_only_option
 from qai_hub.progress.github import is_github_actions
 
@@ -80,8 +81,8 @@ def job() -> None:
         ("All jobs, as a JSON object on each line", "job list --all --format jsonl"),
     ],
 )
-@click.option("--type", "kind", type=click.Choice(_TYPES), help="Jobs of this type.")
-@click.option("--state", type=click.Choice(_STATES), help="Jobs in this state.")
+@click.option("--type", "kind", type=Choice(_TYPES), help="Jobs of this type.")
+@click.option("--state", type=Choice(_STATES), help="Jobs in this state.")
 @click.option("--creator", metavar="EMAIL", help="Jobs that this user has submitted.")
 @click.option("--project", metavar="ID", help="Jobs of this project.")
 @list_options

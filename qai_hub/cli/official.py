@@ -25,6 +25,7 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import SpreadOption, device_options, input_specs_option, make_device
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.submission import (
     DATA,
     NO_DATA,
@@ -180,7 +181,7 @@ def _names_device(given: dict[str, Any]) -> bool:
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(("table", "details")),
+    type=Choice(("table", "details")),
     default="table",
     show_default=True,
     help="How to print.",

@@ -31,6 +31,7 @@ from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.parameters import data_dir_option
+from qai_hub.cli.slips import Choice
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
 from qai_hub.errors import UserError
 
@@ -251,7 +252,7 @@ class ServeOptions:
 )
 @click.option(
     "--log-level",
-    type=click.Choice(_LEVELS),
+    type=Choice(_LEVELS),
     default="warning",
     show_default=True,
     help="What to log.",

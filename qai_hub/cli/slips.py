@@ -1,12 +1,15 @@
 """What is commonly mistyped on a command line, and what to write instead."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import click
 
+from qai_hub.closest import did_you_mean
+
 __all__ = [
+    "Choice",
     "advise_on_unknown_option",
     "check_option_values",
     "check_repetitions",
@@ -14,6 +17,24 @@ __all__ = [
 ]
 
 _QUOTES = "Put a value with blanks in quotes"
+
+
+class Choice(click.Choice[str]):
+    """One of some words, in upper or lower case; the closest is named for one that is none.
+
+    Args:
+        words: The words.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__(words, case_sensitive=False)
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Returns the message for another word."""
+        text = str(value)
+        longer = [word for word in self.choices if text and word.startswith(text.lower())]
+        near = did_you_mean(longer[0] if len(longer) == 1 else text, self.choices)
+        return f"{super().get_invalid_choice_message(value, ctx)}{near}"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from qai_hub.cli.job import exit_status, print_job, wait_for
 from qai_hub.cli.job_fields import JOB_FIELDS, ShownJob, tell_results
 from qai_hub.cli.output import output_options, print_rows
 from qai_hub.cli.parameters import device_options, input_specs_option, make_device
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.submission import (
     DATA,
     NO_DATA,
@@ -264,9 +265,9 @@ def inference(
 @_model
 @_submit_options("--range_scheme min_max", device=False)
 @_calibration_data(f"Calibration data: {DATA}.")
-@click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
+@click.option("--weights", type=Choice(("int8", "int4")), help="Type of the weights (int8).")
 @click.option(
-    "--activations", type=click.Choice(("int8", "int16")), help="Type of the activations (int8)."
+    "--activations", type=Choice(("int8", "int16")), help="Type of the activations (int8)."
 )
 @click.pass_obj
 def quantize(

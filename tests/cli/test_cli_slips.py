@@ -58,6 +58,29 @@ def test_what_to_write_instead(run: Run, arguments: list[str], told: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (["job", "list", "--state", "SUCCES"], "Did you mean 'success'?"),
+        (["job", "list", "--type", "compil"], "Did you mean 'compile'?"),
+        (["job", "list", "--format", "jsn"], "Did you mean 'json'?"),
+        (["submit", "quantize", "x.onnx", "--weights", "int88"], "Did you mean 'int8'?"),
+        (["serve", "--log-level", "warn"], "Did you mean 'warning'?"),
+    ],
+)
+def test_the_closest_word_of_a_choice(run: Run, arguments: list[str], near: str) -> None:
+    ended = run(*arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert near in ended.err
+
+
+def test_case_does_not_count_in_choices(run: Run, failed: CompileJob) -> None:
+    command = ["job", "list", "--all", "--fields", "id"]
+    shouted = run(*command, "--state", "FAILED", "--type", "Compile", "--format", "TSV")
+    assert failed.job_id in shouted.lines
+    assert shouted == run(*command, "--state", "failed", "--type", "compile", "--format", "tsv")
+
+
+@pytest.mark.parametrize(
     "arguments", [["job", "show", "j1", "--fields", "name", "-q"], ["job", "show", "j1", "j2"]]
 )
 def test_no_advice_that_cannot_help(run: Run, arguments: list[str]) -> None:
