@@ -18,11 +18,14 @@ from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
+    confirm_deletion,
     dataset_argument,
     datasets_argument,
+    is_asked,
     list_options,
     read_ids,
     take,
+    yes_option,
 )
 from qai_hub.cli.sharing import share_options, share_with
 
@@ -169,9 +172,18 @@ def share(
 
 @dataset.command(examples=[("Delete a dataset", "dataset delete dabc1234d")])
 @datasets_argument
+@yes_option
 @click.pass_obj
-def delete(invocation: Invocation, dataset_ids: tuple[str, ...]) -> None:
-    """Delete datasets. DATASET may be -, for the lines of standard input."""
-    for dataset_id in read_ids(dataset_ids, "datasets"):
-        invocation.client.get_dataset(dataset_id).delete()
+def delete(invocation: Invocation, dataset_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete datasets. DATASET may be -, for the lines of standard input.
+
+    Asks on a terminal, unless --yes is given.
+    """
+    ids = read_ids(dataset_ids, "datasets")
+    client = invocation.client
+    if not yes and ids and is_asked():
+        found = [client.get_dataset(each) for each in ids]
+        confirm_deletion([f"the dataset {each.dataset_id} {each.name!r}" for each in found])
+    for dataset_id in ids:
+        client.get_dataset(dataset_id).delete()
         print_line(dataset_id)

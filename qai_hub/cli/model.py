@@ -12,12 +12,15 @@ from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
+    confirm_deletion,
     get_model,
+    is_asked,
     list_options,
     model_argument,
     models_argument,
     read_ids,
     take,
+    yes_option,
 )
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
@@ -178,11 +181,20 @@ def share(
 
 @model.command(examples=[("Delete a model", "model delete mabc1234d")])
 @models_argument
+@yes_option
 @click.pass_obj
-def delete(invocation: Invocation, model_ids: tuple[str, ...]) -> None:
-    """Delete models. MODEL may be -, for the lines of standard input."""
-    for model_id in read_ids(model_ids, "models"):
-        invocation.client.get_model(model_id).delete()
+def delete(invocation: Invocation, model_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete models. MODEL may be -, for the lines of standard input.
+
+    Asks on a terminal, unless --yes is given.
+    """
+    ids = read_ids(model_ids, "models")
+    client = invocation.client
+    if not yes and ids and is_asked():
+        found = [client.get_model(each) for each in ids]
+        confirm_deletion([f"the model {each.model_id} {each.name!r}" for each in found])
+    for model_id in ids:
+        client.get_model(model_id).delete()
         print_line(model_id)
 
 

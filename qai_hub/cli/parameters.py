@@ -23,7 +23,7 @@ from qai_hub.cli.completion import (
 )
 from qai_hub.cli.invocation import Invocation
 from qai_hub.closest import did_you_mean_file
-from qai_hub.display.text import short_repr
+from qai_hub.display.text import for_logs, short_repr
 
 if TYPE_CHECKING:
     from qai_hub.client import Client, Dataset, Device, Job, Model
@@ -37,6 +37,7 @@ _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
 _PAGE_SIZE = 100
 # More than anybody reads; --all has no limit.
 _MOST = 1_000_000
+_MAX_NAMES = 5
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
@@ -83,10 +84,37 @@ class SecondsType(click.FloatRange):
         ctx: click.Context | None,
     ) -> float:
         """Reads the number, which may be infinite."""
+        try:
+            float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+class CountType(click.IntRange):
+    """A number of items, at least 1."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        super().__init__(1, _MOST)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Reads the number."""
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number.", param, ctx)
+        count: int = super().convert(value, param, ctx)
+        return count
 
 
 class SpreadOption(click.Option):
@@ -175,7 +203,7 @@ def list_options(command: F) -> F:
             "-n",
             "--limit",
             metavar="NUMBER",
-            type=click.IntRange(1, _MOST),
+            type=CountType(),
             default=30,
             show_default="30",
             help="How many.",
@@ -351,6 +379,38 @@ def read_ids(given: Sequence[str], nouns: str) -> list[str]:
     if not found:
         print_info(f"No {nouns}.")
     return list(dict.fromkeys(found))
+
+
+def yes_option(command: F) -> F:
+    """Adds `--yes` to a command that asks before it does what cannot be undone."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask; in a pipe, nothing is.")(
+        command
+    )
+
+
+def is_asked() -> bool:
+    """Returns whether somebody could answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(question: str) -> None:
+    """Asks whether to go on.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    if not click.confirm(for_logs(question), err=True):
+        raise CommandError("Nothing was changed.")
+
+
+def confirm_deletion(names: Sequence[str]) -> None:
+    """Asks whether to delete what has these names.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    confirm(f"Delete {', '.join(names[:_MAX_NAMES])}{more}?")
 
 
 def get_jobs(client: "Client", given: Sequence[str]) -> "list[Job]":

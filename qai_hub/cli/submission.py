@@ -110,7 +110,7 @@ def load_template(client: "Client", given: Submission, kind: "type[J]") -> "Temp
     job = client.get_job(given.clone)
     if not isinstance(job, kind):
         raise CommandError(
-            f"{given.clone} is a {job.job_type} job: it cannot be cloned as another."
+            f"{given.clone} is a job of the type {job._type_name}: it cannot be cloned as another."
         )
     return Template(job, given)
 

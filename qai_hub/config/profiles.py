@@ -23,6 +23,7 @@ __all__ = [
     "find_profiles",
     "find_working",
     "how_to_choose",
+    "is_refused",
 ]
 
 _DEFAULT_PORT = 8642
@@ -241,24 +242,43 @@ def _is_same_server(one: str, other: str) -> bool:
     return False
 
 
+def is_refused(url: str, token: str) -> bool:
+    """Returns whether a server on this machine runs and refuses a token; asks no other machine."""
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        return _ask_for_user(url, token) in _REFUSALS
+    return False
+
+
 def _try(profile: Profile) -> int:
     """Returns whether a profile works, as far as this machine can tell; asks no other machine."""
     try:
-        parts = urlsplit(profile.api_url)
-        host, port = parts.hostname, _port(profile.api_url)
-        if not host or not is_loopback(host):
+        if not is_loopback(urlsplit(profile.api_url).hostname):
             return _UNKNOWN
-        with socket.create_connection((host, port), _CONNECT_LIMIT) as connection:
-            if parts.scheme != "http":
-                return _WORKS
-            client = http.client.HTTPConnection(host, port)
-            connection.settimeout(_ANSWER_LIMIT)
-            client.sock = connection
-            headers = {"Authorization": f"token {profile.token}", "Connection": "close"}
-            client.request("GET", _USER_PATH, headers=headers)
-            return _FAILS if client.getresponse().status in _REFUSALS else _WORKS
+        return _FAILS if _ask_for_user(profile.api_url, profile.token) in _REFUSALS else _WORKS
     except (OSError, ValueError, http.client.HTTPException):
         return _FAILS
+
+
+def _ask_for_user(url: str, token: str) -> int | None:
+    """Returns the status with which a server answers a token; None if it is not asked.
+
+    Raises:
+        OSError: It does not run, or not in time.
+        http.client.HTTPException: It does not answer in HTTP.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname
+    if host is None or not is_loopback(host):
+        return None
+    with socket.create_connection((host, _port(url)), _CONNECT_LIMIT) as connection:
+        if parts.scheme != "http":
+            return None
+        connection.settimeout(_ANSWER_LIMIT)
+        client = http.client.HTTPConnection(host, _port(url))
+        client.sock = connection
+        headers = {"Authorization": f"token {token}", "Connection": "close"}
+        client.request("GET", _USER_PATH, headers=headers)
+        return client.getresponse().status
 
 
 def _port(url: str) -> int:

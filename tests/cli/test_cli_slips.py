@@ -1,11 +1,14 @@
 """Command lines with common slips, and what to write instead."""
 
 import re
+from pathlib import Path
 
 import pytest
-from support.command import Run
+from support.command import Run, run_process
+from support.users import COLLEAGUE, ME
 
 from qai_hub.client import Client, CompileJob, InferenceJob, Model
+from qai_hub.local import LocalHub
 
 PHONES = ("Samsung Galaxy S23", "Samsung Galaxy S24")
 PHONE = ["--device", PHONES[0]]
@@ -85,6 +88,57 @@ def test_case_does_not_count_in_choices(run: Run, failed: CompileJob) -> None:
 )
 def test_no_advice_that_cannot_help(run: Run, arguments: list[str]) -> None:
     assert "quotes" not in run(*arguments).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["job", "list", "-n", "abc"], "'abc' is not a whole number."),
+        (["job", "list", "-n", "0"], "0 is not in the range"),
+        (["job", "wait", "j1", "--timeout", "soon"], "'soon' is not a number of seconds."),
+        (
+            ["submit", "compile", "https://example.com/a.onnx", *PHONE],
+            "A URL is no file of this machine: download it first.",
+        ),
+        (["submit", "compile", "absent/a.onnx", *PHONE], "Nor is there a folder absent."),
+    ],
+)
+def test_values_that_cannot_be(run: Run, arguments: list[str], told: str) -> None:
+    ended = run(*arguments)
+    assert ended.status in (1, 2)
+    assert told in ended.err
+
+
+def test_a_device_by_a_part_of_its_name_is_told_once(home: Path, lh: LocalHub) -> None:
+    # In a process of its own, warnings of the client are on standard error.
+    shown = run_process(home, "device", "show", "S24")
+    assert (shown.status, shown.out) == (1, "")
+    assert "Did you mean 'Samsung Galaxy S24'" in shown.err
+    assert len(shown.err.splitlines()) == 1
+
+
+def test_a_job_of_another_type_is_not_cloned(run: Run, profiled: InferenceJob) -> None:
+    refused = run("submit", "compile", "--clone", profiled.job_id, *PHONE)
+    assert f"{profiled.job_id} is a job of the type profile: it cannot be cloned" in refused.err
+
+
+def test_who_was_not_shared_with_is_told(run: Run, target: Model) -> None:
+    model = ["model", "share", target.model_id]
+    run(*model, "--add", COLLEAGUE)
+    ended = run(*model, "--remove", "nobody@example.com", "--remove", COLLEAGUE)
+    assert ended.status == 0
+    assert ended.err == ("It was not shared with nobody@example.com.\nIt is shared with nobody.\n")
+
+
+def test_a_token_that_a_server_on_this_machine_refuses(
+    run: Run, lh: LocalHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QAIHUB_CLIENT_INI", str(tmp_path / "x.ini"))
+    save = ["configure", "--api_url", lh.url, "--api_token"]
+    refused = run(*save, "of-nobody")
+    assert (refused.status, refused.out) == (0, f"Saved to {tmp_path / 'x.ini'}.\n")
+    assert f"The server at {lh.url} does not know this token." in refused.err
+    assert "does not know" not in run(*save, lh.config(ME).api_token).err
 
 
 def test_a_value_may_look_like_an_option(run: Run, target: Model) -> None:
