@@ -34,6 +34,7 @@ T = TypeVar("T")
 _JOB_ID = re.compile(r"j[a-z0-9]{6,}")
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+_FORMS = {"job": _JOB_ID, "model": _MODEL_ID, "dataset": _DATASET_ID}
 _PAGE_SIZE = 100
 # More than anybody reads; --all has no limit.
 _MOST = 1_000_000
@@ -354,6 +355,12 @@ def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]
         return text
     if form.fullmatch(text):
         return fetch(text)
+    other = next((kind for kind, each in _FORMS.items() if each.fullmatch(text)), None)
+    if other is not None:
+        raise CommandError(
+            f"There is no file {text!r}, and as an identifier it is that of a {other}, not of "
+            f"a {noun}: `qai-hub {noun} list` shows those."
+        )
     if close := did_you_mean_file(Path(text)):
         raise CommandError(f"There is no file {text!r}.{close}")
     raise CommandError(

@@ -100,6 +100,11 @@ def test_no_advice_that_cannot_help(run: Run, arguments: list[str]) -> None:
             ["submit", "compile", "https://example.com/a.onnx", *PHONE],
             "A URL is no file of this machine: download it first.",
         ),
+        (["submit", "compile", "dabc1234d", *PHONE], "is that of a dataset, not of a model"),
+        (
+            ["submit", "inference", "x", "--inputs", "mabc1234d", *PHONE],
+            "of a model, not of a dataset",
+        ),
         (["submit", "compile", "absent/a.onnx", *PHONE], "Nor is there a folder absent."),
     ],
 )
