@@ -19,7 +19,6 @@ from qai_hub.cli.common import CommandError, print_info
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.output import is_terminal
 from qai_hub.errors import UserError
-from qai_hub.transfer.download import make_folder
 
 __all__ = [
     "STANDARD_OUTPUT",
@@ -174,6 +173,8 @@ def _write_to_stdout(download: Callable[[str], str]) -> None:
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
     """Provides a folder on the same disk as another one, which is created if it is missing."""
+    from qai_hub.transfer.download import make_folder
+
     make_folder(folder)
     prefix = ".qai-hub-"
     try:
@@ -191,7 +192,7 @@ def _place(places: dict[Path, Path], *, force: bool) -> None:
         _refuse_devices(path)
     refuse_existing([*places.values()], force=force)
     for staged, path in places.items():
-        make_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(path)
 
 
