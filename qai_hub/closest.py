@@ -17,6 +17,8 @@ _MAX_LENGTH = 100
 _SWAPPED_SCORE = 0.9
 _MAX_WORDS = 16
 _MAX_ENTRIES = 1000
+# A path has one slash where the URL had two. Drives of Windows have one letter.
+_URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str]:
@@ -59,6 +61,8 @@ def did_you_mean_file(path: Path) -> str:
     Args:
         path: The path. If its folder does not exist either, that is said instead.
     """
+    if _URL_START.fullmatch(path.parts[0] if path.parts else ""):
+        return " A URL is no file of this machine: download it first."
     if not path.parent.is_dir():
         return f" Nor is there a folder {path.parent}."
     with contextlib.suppress(OSError):

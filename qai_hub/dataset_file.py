@@ -1,7 +1,7 @@
 """Datasets as HDF5 files, and as NumPy files, which are made HDF5 to be uploaded."""
 
 import numbers
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
@@ -114,13 +114,17 @@ def as_h5(path: Path, *, compress: bool = True) -> Iterator[Path]:
         yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
 
 
-def h5_to_npz(source: "str | Path", target: Path) -> list[Path]:
+def h5_to_npz(
+    source: "str | Path", target: Path, *, check: Callable[[list[Path]], None] | None = None
+) -> list[Path]:
     """Writes a dataset as `.npz` files, one for each sample.
 
     Args:
         source: Path of an HDF5 file.
         target: The file, if its name ends in `.npz`, for a dataset of one sample. Otherwise the
             folder for the files, which is created if it does not exist.
+        check: Called with the files before the first is written, to refuse them by an error; files
+            that exist are replaced without it.
 
     Returns:
         The files, in the order of the samples.
@@ -133,6 +137,8 @@ def h5_to_npz(source: "str | Path", target: Path) -> list[Path]:
     with _open_h5(source) as file:
         inputs = _read_inputs(file)
         paths = _place_samples(target, len(inputs[0][1]))
+        if check is not None:
+            check(paths)
         for index, path in enumerate(paths):
             write_npz(path, {name: _read_array(samples[index]) for name, samples in inputs})
     return paths

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from qai_hub.cli.common import CommandError, print_error, print_info, print_line
+from qai_hub.cli.downloads import STANDARD_OUTPUT, download_files, output_folder_option
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job_fields import (
@@ -38,6 +39,7 @@ from qai_hub.cli.parameters import (
     take,
 )
 from qai_hub.cli.sharing import share_options, share_with
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.web import open_page, print_only_option
 from qai_hub.progress.github import is_github_actions
 
@@ -79,8 +81,8 @@ def job() -> None:
         ("All jobs, as a JSON object on each line", "job list --all --format jsonl"),
     ],
 )
-@click.option("--type", "kind", type=click.Choice(_TYPES), help="Jobs of this type.")
-@click.option("--state", type=click.Choice(_STATES), help="Jobs in this state.")
+@click.option("--type", "kind", type=Choice(_TYPES), help="Jobs of this type.")
+@click.option("--state", type=Choice(_STATES), help="Jobs in this state.")
 @click.option("--creator", metavar="EMAIL", help="Jobs that this user has submitted.")
 @click.option("--project", metavar="ID", help="Jobs of this project.")
 @list_options
@@ -211,23 +213,22 @@ def tell_failure(ended: "Job", status: "JobStatus", *, is_known: bool = False) -
 
 @job.command(examples=[("What the job's tools have written", "job logs jabc1234d")])
 @job_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write the files to this folder instead.",
-)
+@output_folder_option(help="Write the files to this folder instead.")
 @click.pass_obj
-def logs(invocation: Invocation, job_id: str, output: Path | None) -> int:
+def logs(invocation: Invocation, job_id: str, output: Path | None, force: bool) -> int:
     """Print the logs of a job, after waiting for its end.
 
-    A log whose lines are all in another one is left out; -o writes all of them. Servers keep the
-    logs of jobs that have ended only; until then, a terminal shows the state of the job.
+    A log whose lines are all in another one is left out; -o writes all of them, and replaces no
+    file without --force. Servers keep the logs of jobs that have ended only; until then, a terminal
+    shows the state of the job.
     """
     found = invocation.client.get_job(job_id)
-    if output is not None:
-        for path in found.download_job_logs(str(output)):
-            print_line(path)
+    if output is not None and str(output) != STANDARD_OUTPUT:
+        written = download_files(
+            output, lambda folder: found.download_job_logs(str(folder)), force=force
+        )
+        for file in written:
+            print_line(str(file))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         written = _leave_out_copies([Path(path) for path in found.download_job_logs(folder)])
@@ -283,38 +284,40 @@ def _is_read_by_runner(stream: TextIO) -> bool:
     ]
 )
 @jobs_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    show_default="the current folder",
-    help="The folder to write to.",
+@output_folder_option(
+    default=Path(), show_default="the current folder", help="The folder to write to."
 )
 @click.pass_obj
-def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path) -> int:
+def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path, force: bool) -> int:
     """Download the results of jobs, after waiting for their end, and print their paths.
 
-    Exits with 1 if a job has failed.
+    Exits with 1 if a job has failed. No file is replaced without --force.
     """
+    if str(output) == STANDARD_OUTPUT:
+        raise click.UsageError(
+            "-o is a folder here: `model download` and `dataset download` write a single file to "
+            "standard output."
+        )
     statuses = []
     jobs = get_jobs(invocation.client, job_ids)
     for found in jobs:
         folder = output if len(jobs) == 1 else output / found.job_id
-        before = _list_files(folder)
-        known = found._last_status
-        status = found.download_results(str(folder)).status
-        tell_failure(found, status, is_known=known is not None and known.finished)
-        statuses.append(status)
-        for path, written in _list_files(folder).items():
-            if before.get(path) != written:
-                print_line(str(path))
+        statuses.append(_download_results(found, folder, force=force))
     return exit_status(statuses)
 
 
-def _list_files(folder: Path) -> dict[Path, int]:
-    """Returns the files in a folder, with the times at which they were written."""
-    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
+def _download_results(found: "Job", folder: Path, *, force: bool) -> "JobStatus":
+    statuses: list[JobStatus] = []
+    known = found._last_status
+
+    def fetch(place: Path) -> None:
+        status = found.download_results(str(place)).status
+        tell_failure(found, status, is_known=known is not None and known.finished)
+        statuses.append(status)
+
+    for path in download_files(folder, fetch, force=force):
+        print_line(str(path))
+    return statuses[0]
 
 
 @job.command(

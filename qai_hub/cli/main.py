@@ -174,6 +174,9 @@ def _report(error: BaseException, invocation: Invocation) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
+        # click raises the one in place of the other.
+        for note in getattr(error.__cause__ or error, "__notes__", ()):
+            print_error(note)
         return _INTERRUPTED
     if isinstance(error, ReaderGoneError):
         if sys.stdout is not None:

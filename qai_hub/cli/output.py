@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 
 from qai_hub.cli.common import print_info, print_line, print_styled
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.slips import Choice
 from qai_hub.display.text import escape_commands, for_logs, one_line
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
             ),
             click.option(
                 "--format",
-                type=click.Choice(FORMATS),
+                type=Choice(FORMATS),
                 expose_value=False,
                 callback=_set_format,
                 help="How to print. By default for people on a terminal; in a pipe, lists and "
@@ -123,7 +124,7 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
 layout_option = click.option(
     "--format",
     "layout",
-    type=click.Choice(("human", "json")),
+    type=Choice(("human", "json")),
     default="human",
     show_default=True,
     help="How to print.",

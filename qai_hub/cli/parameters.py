@@ -2,7 +2,6 @@
 
 import ast
 import math
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,13 +18,12 @@ from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
     complete_devices,
-    complete_files,
     complete_jobs,
     complete_models,
 )
 from qai_hub.cli.invocation import Invocation
 from qai_hub.closest import did_you_mean_file
-from qai_hub.display.text import short_repr
+from qai_hub.display.text import for_logs, short_repr
 
 if TYPE_CHECKING:
     from qai_hub.client import Client, Dataset, Device, Job, Model
@@ -36,9 +34,11 @@ T = TypeVar("T")
 _JOB_ID = re.compile(r"j[a-z0-9]{6,}")
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+_FORMS = {"job": _JOB_ID, "model": _MODEL_ID, "dataset": _DATASET_ID}
 _PAGE_SIZE = 100
 # More than anybody reads; --all has no limit.
 _MOST = 1_000_000
+_MAX_NAMES = 5
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
@@ -91,10 +91,37 @@ class SecondsType(click.FloatRange):
         ctx: click.Context | None,
     ) -> float:
         """Reads the number, which may be infinite."""
+        try:
+            float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+class CountType(click.IntRange):
+    """A number of items, at least 1."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        super().__init__(1, _MOST)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Reads the number."""
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number.", param, ctx)
+        count: int = super().convert(value, param, ctx)
+        return count
 
 
 class SpreadOption(click.Option):
@@ -123,57 +150,42 @@ class SpreadOption(click.Option):
             yield arg
 
 
-def device_options(command: F) -> F:
-    """Adds `--device`, `--device-attr` and `--device-os` to a command."""
-    for option in (
-        click.option(
-            "--device-os", metavar="VERSION", default="", help="Version of its operating system."
-        ),
-        click.option(
-            "--device-attr",
-            metavar="KEY:VALUE",
-            multiple=True,
-            shell_complete=complete_attributes,
-            help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may be "
-            "repeated.",
-        ),
-        click.option(
-            "--device", metavar="NAME", shell_complete=complete_devices, help="Name of the device."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def output_file_option(default: str) -> Callable[[F], F]:
-    """Adds `-o`, the file that a download writes.
+def device_options(*, several: bool) -> Callable[[F], F]:
+    """Adds `--device`, `--device-attr` and `--device-os` to a command.
 
     Args:
-        default: What the file is called in a folder, in the words of the help.
+        several: Whether several devices may be named, so that the value of `--device` is a tuple.
     """
-    return click.option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        default=".",
-        shell_complete=complete_files,
-        help=f"The file to write, or a folder, in which it is called {default}; the current folder "
-        "if absent.",
-    )
 
+    def add(command: F) -> F:
+        for option in (
+            click.option(
+                "--device-os",
+                metavar="VERSION",
+                default="",
+                help="Version of its operating system.",
+            ),
+            click.option(
+                "--device-attr",
+                metavar="KEY:VALUE",
+                multiple=True,
+                shell_complete=complete_attributes,
+                help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may "
+                "be repeated.",
+            ),
+            click.option(
+                "--device",
+                metavar="NAME",
+                multiple=several,
+                shell_complete=complete_devices,
+                help="Name of the device"
+                + ("; may be repeated, for a job on each." if several else "."),
+            ),
+        ):
+            command = option(command)
+        return command
 
-def place_file(output: str, name: str) -> str:
-    """Returns the path of a file to write.
-
-    Args:
-        output: The path of the file or of a folder, which need not exist if a slash ends it.
-        name: Name of the file in a folder, as the server has it.
-    """
-    from qai_hub.transfer.files import sanitize_filename
-
-    if output.endswith(("/", os.sep)) or Path(output).is_dir():
-        return str(Path(output) / sanitize_filename(name))
-    return output
+    return add
 
 
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
@@ -198,7 +210,7 @@ def list_options(command: F) -> F:
             "-n",
             "--limit",
             metavar="NUMBER",
-            type=click.IntRange(1, _MOST),
+            type=CountType(),
             default=30,
             show_default="30",
             help="How many.",
@@ -311,7 +323,7 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
         return
     found = get_model(invocation.client, text)
     with TemporaryDirectory(prefix="qai-hub-model-") as folder:
-        yield Path(found.download(place_file(folder, found.name)))
+        yield Path(found.download(folder))
 
 
 def _get_target(client: "Client", job_id: str, *, exists: bool) -> "Model":
@@ -354,6 +366,12 @@ def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]
         return text
     if form.fullmatch(text):
         return fetch(text)
+    other = next((kind for kind, each in _FORMS.items() if each.fullmatch(text)), None)
+    if other is not None:
+        raise CommandError(
+            f"There is no file {text!r}, and as an identifier it is that of a {other}, not of "
+            f"a {noun}: `qai-hub {noun} list` shows those."
+        )
     if close := did_you_mean_file(Path(text)):
         raise CommandError(f"There is no file {text!r}.{close}")
     raise CommandError(
@@ -379,6 +397,38 @@ def read_ids(given: Sequence[str], nouns: str) -> list[str]:
     if not found:
         print_info(f"No {nouns}.")
     return list(dict.fromkeys(found))
+
+
+def yes_option(command: F) -> F:
+    """Adds `--yes` to a command that asks before it does what cannot be undone."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask; in a pipe, nothing is.")(
+        command
+    )
+
+
+def is_asked() -> bool:
+    """Returns whether somebody could answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(question: str) -> None:
+    """Asks whether to go on.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    if not click.confirm(for_logs(question), err=True):
+        raise CommandError("Nothing was changed.")
+
+
+def confirm_deletion(names: Sequence[str]) -> None:
+    """Asks whether to delete what has these names.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    confirm(f"Delete {', '.join(names[:_MAX_NAMES])}{more}?")
 
 
 def get_jobs(client: "Client", given: Sequence[str]) -> "list[Job]":

@@ -121,8 +121,8 @@ class LoadableTargetJob(TargetModelJob):
         """Downloads the target model, after waiting for the job's end.
 
         Args:
-            filename: Path to write; the model's suffix is added if missing. None loads the file
-                into memory.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced. None loads the file into memory.
 
         Returns:
             Path of the file, or its bytes; None if the job failed.
@@ -179,7 +179,8 @@ class CompileJob(TargetModelJob):
         """Downloads the target model, after waiting for the job's end.
 
         Args:
-            filename: Path to write; the model's suffix is added if missing.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced.
 
         Returns:
             Path of the file, or None if the job failed.
@@ -250,7 +251,8 @@ class CompileJob(TargetModelJob):
         """Downloads the target model and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.

@@ -411,7 +411,8 @@ class Job(Shareable):
         """Downloads all results of the job, after waiting for its end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.

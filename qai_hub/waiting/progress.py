@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from qai_hub.next_steps import Step
 from qai_hub.progress.display import WaitDisplay, open_display
 from qai_hub.progress.views import JobView, NoticeView
 from qai_hub.waiting.schedule import MAX_LONG_POLL
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["WaitProgress", "show_only_news", "show_submission"]
 
 J = TypeVar("J", bound="WaitableJob")
+
+_MAX_NAMES = 20
 
 # Servers answer a long poll when the job ends, not when its state changes.
 _SHOWN_LONG_POLL = 2
@@ -78,6 +81,7 @@ class WaitProgress(Generic[J]):
         self._process = os.getpid()
         self._is_suspended = False
         self._postponed: list[tuple[int, JobView]] = []
+        self._ended: set[int] = set()
 
     @property
     def max_long_poll(self) -> int:
@@ -91,6 +95,8 @@ class WaitProgress(Generic[J]):
             index: Index of the job.
             status: Its status.
         """
+        if status.finished:
+            self._ended.add(index)
         if index not in self._rows or self._is_of_parent():
             return
         view = _view(self._jobs[index], status)
@@ -130,12 +136,30 @@ class WaitProgress(Generic[J]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self._note_what_goes_on(error)
         if self._is_of_parent():
             return
         with self._lock:
             wait, self._wait = self._wait, None
             if wait is not None:
                 wait.close()
+
+    def _note_what_goes_on(self, error: KeyboardInterrupt) -> None:
+        """Notes that Ctrl+C has ended the wait alone: who meant the jobs would not know."""
+        left = [job.job_id for index, job in enumerate(self._jobs) if index not in self._ended]
+        if not left:
+            return
+        named = left[:_MAX_NAMES]
+        more = f" and {len(left) - _MAX_NAMES} more" if len(left) > _MAX_NAMES else ""
+        go_on = f"{', '.join(named)}{more} {'goes' if len(left) == 1 else 'go'} on"
+        each = "it" if len(left) == 1 else "each"
+        again = Step(
+            f'fetch {each} again with hub.get_job("{named[0]}")',
+            f"wait again with `qai-hub job wait {' '.join(named)}`",
+        )
+        cancel = Step("cancel()", f"`qai-hub job cancel {' '.join(named)}`")
+        error.add_note(f"{go_on}: {again}, or end {each} with {cancel}.")
 
     def _show_postponed(self) -> None:
         for index, view in self._postponed:

@@ -71,7 +71,7 @@ def test_numpy_files_up_and_down(run: Run, client: Client, tmp_path: Path) -> No
     assert again.out == "new/folder/0.npz\n"
     assert run("dataset", "download", one_id, "-o", "one.npz").out == "one.npz\n"
     assert np.load("one.npz")["x"][0, 0] == 7
-    several = run("dataset", "download", dataset_id, "-o", "one.npz")
+    several = run("dataset", "download", dataset_id, "-o", "several.npz")
     assert (several.status, several.out) == (1, "")
     assert "has 11 samples, and a .npz file holds one" in several.err
     refused = run("dataset", "download", one_id, "--npz", "-o", "samples")

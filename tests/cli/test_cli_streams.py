@@ -251,7 +251,14 @@ def test_ctrl_c_ends_a_wait(tmp_path: Path, jobs: list[str]) -> None:
             assert waiting.wait(30)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err.strip()) == (130, "", "")
+    assert (process.returncode, out) == (130, "")
+    named = " ".join(jobs)
+    goes_on = "goes on" if len(jobs) == 1 else "go on"
+    assert (
+        f"qai-hub: {', '.join(jobs)} {goes_on}: wait again with `qai-hub job wait {named}`" in err
+    )
+    assert f"`qai-hub job cancel {named}`." in err
+    assert len(err.split("\n")) == 3
 
 
 def test_a_signal_leaves_a_clean_terminal(tmp_path: Path) -> None:

@@ -200,7 +200,11 @@ def test_the_example_of_options_is_valid_for_the_type(run: Run, kind: JobTypeNam
         (["compile", "MODEL", "--device", "No Such Phone"], 1, "No device matches"),
         (["inference", "MODEL", *DEVICE, "--inputs", "dzzzzzzzz"], 1, "There is no dataset"),
         (["inference", "MODEL", *DEVICE, "--inputs", "absent.h5"], 1, "There is no file"),
-        (["inference", "--clone", "COMPILED"], 1, "is a compile job: it cannot be cloned"),
+        (
+            ["inference", "--clone", "COMPILED"],
+            1,
+            "is a job of the type compile: it cannot be cloned",
+        ),
         (["compile", "--clone", "jzzzzzzzz"], 1, "There is no job jzzzzzzzz"),
         (["compile", "MODEL", *DEVICE, "--input-specs", "exit()"], 2, "is not a dictionary"),
         (["compile", "MODEL", *DEVICE, "--fields", "nome"], 2, "There is no field 'nome'"),
