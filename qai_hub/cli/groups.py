@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from qai_hub.cli.common import is_unicode
 from qai_hub.cli.invocation import Invocation
 from qai_hub.closest import did_you_mean
 
@@ -26,6 +27,36 @@ class Example(NamedTuple):
 
     text: str
     command: str
+
+
+# Parameters that may name a file, whose name may be any bytes.
+_FILES = frozenset(
+    {"calibration_data", "inputs", "model", "models", "output", "path", "token_file", "users_file"}
+)
+
+
+def _check_texts(ctx: click.Context) -> None:
+    """Refuses values that cannot be sent, since they are no text.
+
+    Raises:
+        click.BadParameter: There is one. Its value is not shown, as it may be secret.
+    """
+    for parameter in ctx.command.params:
+        is_path = parameter.name in _FILES or isinstance(parameter.type, click.Path)
+        if not is_path and not all(
+            map(is_unicode, _texts_in(ctx.params.get(parameter.name or "")))
+        ):
+            raise click.BadParameter("it is not UTF-8 text.", ctx, parameter)
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts_in([*value.items()])
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts_in(each)
 
 
 class ReaderGoneError(Exception):
@@ -62,13 +93,15 @@ class HubCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reads the arguments, or says what may make them too many."""
         try:
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
         except click.UsageError as error:
             # click's other errors have classes of their own.
             if type(error) is not click.UsageError:
                 raise
             text = f"{error.message.rstrip('.')}. {_QUOTE_BLANKS}"
             raise click.UsageError(text, error.ctx) from error
+        _check_texts(ctx)
+        return left
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the options."""

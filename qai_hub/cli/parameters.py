@@ -26,7 +26,7 @@ from qai_hub.cli.completion import (
     complete_models,
 )
 from qai_hub.cli.invocation import Invocation
-from qai_hub.closest import did_you_mean_file
+from qai_hub.closest import why_no_file
 from qai_hub.display.text import short_repr
 
 if TYPE_CHECKING:
@@ -349,8 +349,8 @@ def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]
         return text
     if form.fullmatch(text):
         return fetch(text)
-    if close := did_you_mean_file(Path(text)):
-        raise CommandError(f"There is no file {text!r}.{close}")
+    if (reason := why_no_file(Path(text))) != ".":
+        raise CommandError(f"There is no file {text!r}{reason}")
     raise CommandError(
         f"There is no file {text!r}, and it is no identifier of a {noun}: "
         f"`qai-hub {noun} list` shows those."
