@@ -1,13 +1,15 @@
 """The names closest to one that does not exist, for messages that ask "Did you mean …?"."""
 
 import contextlib
+import errno
 import functools
 import re
+import stat
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
-__all__ = ["closest_names", "did_you_mean", "did_you_mean_file"]
+__all__ = ["closest_names", "describe_place", "did_you_mean", "why_no_file"]
 
 _MIN_SCORE = 0.78
 # Names that are this much less similar than the closest one are left out.
@@ -19,6 +21,13 @@ _MAX_WORDS = 16
 _MAX_ENTRIES = 1000
 # A path has one slash where the URL had two. Drives of Windows have one letter.
 _URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe, not a file"),
+    (stat.S_ISSOCK, "a socket, not a file"),
+    (stat.S_ISCHR, "a device, not a file"),
+    (stat.S_ISBLK, "a device, not a file"),
+)
 
 
 def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str]:
@@ -55,12 +64,35 @@ def did_you_mean(wanted: str, names: Iterable[str]) -> str:
     return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
 
 
-def did_you_mean_file(path: Path) -> str:
-    """Returns ` Did you mean 'this.onnx'?` for a path that does not exist; empty if none is close.
+def why_no_file(path: Path) -> str:
+    """Returns the end of a sentence, `There is no model at PATH`, and the names that are close.
 
     Args:
-        path: The path. If its folder does not exist either, that is said instead.
+        path: The path. What is there but is no file, such as a pipe or a broken link, is named; if
+            the folder does not exist either, that is said instead.
     """
+    place = describe_place(path)
+    return f": it is {place}." if place else f".{_did_you_mean_file(path)}"
+
+
+def describe_place(path: Path) -> str:
+    """Returns what is in the place of a file, such as `a pipe`; empty for a file, or if nothing."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if not path.is_symlink():
+            return ""
+        if error.errno == errno.ELOOP:
+            return "a link that leads to itself"
+        return (
+            f"a link to {str(path.readlink())!r}, which does not exist"
+            if error.errno == errno.ENOENT
+            else ""
+        )
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "")
+
+
+def _did_you_mean_file(path: Path) -> str:
     if _URL_START.fullmatch(path.parts[0] if path.parts else ""):
         return " A URL is no file of this machine: download it first."
     if not path.parent.is_dir():

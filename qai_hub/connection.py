@@ -15,6 +15,7 @@ from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
 from qai_hub.config.model import is_official_host
+from qai_hub.display.text import short_repr
 from qai_hub.errors import InvalidValueError
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.server_clock import clock_lead
@@ -275,7 +276,14 @@ def _converted_errors(config: ClientConfig) -> Iterator[None]:
         # The message has what its traceback of a hundred lines would tell.
         raise error_from_request_error(error, config=config) from None
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
-        raise InvalidValueError(f"An argument cannot be sent: {error}.") from error
+        raise InvalidValueError(f"An argument cannot be sent: {_describe(error)}.") from error
+
+
+def _describe(error: httpx.InvalidURL | UnicodeEncodeError) -> str:
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":
+        part = short_repr(error.object[error.start : error.end])
+        return f"{part} in it is no text, but stands for bytes that are not UTF-8"
+    return str(error)
 
 
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qai_hub.closest import did_you_mean_file
+from qai_hub.closest import why_no_file
 from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_options
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
@@ -317,7 +317,7 @@ def _open_h5(source: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
             f"There is no dataset at {path}: it is a folder, and a dataset is an HDF5 file."
         )
     if not path.is_file():
-        raise FileNotFoundError(f"There is no dataset at {path}.{did_you_mean_file(path)}")
+        raise FileNotFoundError(f"There is no dataset at {path}{why_no_file(path)}")
     try:
         file = h5py.File(path, "r")
     except OSError as error:

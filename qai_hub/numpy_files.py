@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.closest import did_you_mean_file
+from qai_hub.closest import why_no_file
 from qai_hub.errors import UserError
 from qai_hub.tensors import DTYPES
 
@@ -143,7 +143,7 @@ def _list_files(path: Path) -> list[Path]:
             )
         return files
     if not path.is_file():
-        raise FileNotFoundError(f"There is no dataset at {path}.{did_you_mean_file(path)}")
+        raise FileNotFoundError(f"There is no dataset at {path}{why_no_file(path)}")
     if path.suffix.lower() == _MEMBER_SUFFIX:
         raise UserError(
             f"{path} does not say which input it is for: save it under the name of the input, "
@@ -210,9 +210,12 @@ def _read_header(shown: str, start: BytesIO) -> tuple[tuple[int, ...], "np.dtype
         version = npy.read_magic(start)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(start)
-    # Which error the reader of headers raises depends on what is wrong with them.
+    # Which error the reader of headers raises depends on what is wrong with them. What they say is
+    # for those who write such readers.
     except Exception as error:
-        raise UserError(f"{shown} is no array, or is damaged: {error}.") from error
+        raise UserError(
+            f"{shown} is no array, or is damaged: its header cannot be read."
+        ) from error
     if dtype.hasobject:
         raise UserError(
             f"{shown} holds Python objects, which are not read, since reading them could run code: "

@@ -41,6 +41,10 @@ def abandon_stream(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+# Characters of a file of secrets: standard input may never end.
+_MOST_SECRETS = 10_000_000
+
+
 class CommandError(Exception):
     """Ends the command with a message for the user and exit status 1."""
 
@@ -81,7 +85,7 @@ def read_secret_file(name: str) -> str:
     """
     try:
         if name == "-":
-            return "" if sys.stdin is None else sys.stdin.read()
+            return "" if sys.stdin is None else _read_secrets("Standard input", sys.stdin)
         with open(name, encoding="utf-8-sig") as file:  # noqa: PTH123 - the shell's /dev/fd as well
             # Check the open file: the path may lead to another one by now.
             about = os.fstat(file.fileno())
@@ -90,9 +94,23 @@ def read_secret_file(name: str) -> str:
                     f"{name} contains secrets, and others can read or change it: run `chmod 600 "
                     f"{shlex.quote(name)}`."
                 )
-            return file.read()
+            return _read_secrets(name, file)
     except UnicodeDecodeError as error:
         raise CommandError(f"{name} is not UTF-8 text.") from error
+
+
+def _read_secrets(name: str, stream: TextIO) -> str:
+    text = stream.read(_MOST_SECRETS + 1)
+    if len(text) > _MOST_SECRETS:
+        raise CommandError(f"{name} has more than {_MOST_SECRETS:,} characters.")
+    if not is_unicode(text):
+        raise CommandError(f"{name} is not UTF-8 text.")
+    return text
+
+
+def is_unicode(text: str) -> bool:
+    """Returns whether a text from outside is one: Python keeps other bytes as lone surrogates."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def parse_users(text: str) -> list[User]:

@@ -12,6 +12,9 @@ from qai_hub.cli.parameters import refuse_arguments
 from qai_hub.config import OFFICIAL_URL, ClientConfig
 from qai_hub.config.model import replace_config
 
+# Of standard input, which may never end.
+_LONGEST_LINE = 1_000_000
+
 
 @click.command(
     cls=HubCommand,
@@ -90,7 +93,7 @@ def _tell_if_refused(config: ClientConfig) -> None:
 
 def _read_token(given: str | None) -> str:
     if given == "-":
-        token = "" if sys.stdin is None else sys.stdin.readline().strip()
+        token = "" if sys.stdin is None else sys.stdin.readline(_LONGEST_LINE).strip()
         if not token:
             raise CommandError("The first line of standard input has no token: nothing was saved.")
         return token

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from qai_hub.cli.common import is_unicode
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.slips import (
     advise_on_unknown_option,
@@ -38,6 +39,36 @@ class Example(NamedTuple):
 
     text: str
     command: str
+
+
+# Parameters that may name a file, whose name may be any bytes.
+_FILES = frozenset(
+    {"calibration_data", "inputs", "model", "models", "output", "path", "token_file", "users_file"}
+)
+
+
+def _check_texts(ctx: click.Context) -> None:
+    """Refuses values that cannot be sent, since they are no text.
+
+    Raises:
+        click.BadParameter: There is one. Its value is not shown, as it may be secret.
+    """
+    for parameter in ctx.command.params:
+        is_path = parameter.name in _FILES or isinstance(parameter.type, click.Path)
+        if not is_path and not all(
+            map(is_unicode, _texts_in(ctx.params.get(parameter.name or "")))
+        ):
+            raise click.BadParameter("it is not UTF-8 text.", ctx, parameter)
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts_in([*value.items()])
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts_in(each)
 
 
 class ReaderGoneError(Exception):
@@ -94,6 +125,7 @@ class HubCommand(click.Command):
         ctx.allow_extra_args = takes_more
         if rest and not takes_more:
             raise click.UsageError(describe_extra_arguments(ctx, given), ctx)
+        _check_texts(ctx)
         return rest
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -191,9 +191,10 @@ def wait(invocation: Invocation, job_ids: tuple[str, ...], timeout: float | None
 
 def wait_for(jobs: Sequence["Job"], timeout: float | None = None) -> "list[JobStatus]":
     """Waits until jobs have ended, and tells of their progress, or at least of failures."""
-    from qai_hub.client.waits import wait_all
+    from qai_hub.client.waits import wait_for_fetched
 
-    statuses = [jobs[0].wait(timeout)] if len(jobs) == 1 else wait_all(jobs, timeout)
+    one = len(jobs) == 1
+    statuses = [jobs[0].wait(timeout)] if one else wait_for_fetched(jobs, timeout)
     for each, status in zip(jobs, statuses, strict=True):
         tell_failure(each, status)
     return statuses

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -16,6 +17,7 @@ from qai_hub._version import __version__
 from qai_hub.cli.common import CommandError, abandon_stream, print_error, print_info
 from qai_hub.cli.groups import LazyEntry, LazyGroup, ReaderGoneError
 from qai_hub.cli.invocation import Invocation
+from qai_hub.closest import describe_place
 from qai_hub.errors import Error
 from qai_hub.next_steps import command_line
 
@@ -227,4 +229,7 @@ def _format_os_error(error: OSError) -> str:
     place = error.filename2 or error.filename
     if error.strerror is None:
         return str(error)
+    if isinstance(error, FileNotFoundError) and isinstance(place, str) and Path(place).is_symlink():
+        # The name itself is there.
+        return f"{place} is {describe_place(Path(place))}."
     return f"{place}: {error.strerror}." if place else f"{error.strerror}."

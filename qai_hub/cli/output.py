@@ -5,6 +5,8 @@ Results go to standard output, and everything else to standard error.
 
 import itertools
 import json
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +36,10 @@ _GAP = 2
 
 # Below this, a column of a table tells nothing any more.
 _NARROWEST = 8
+
+_TSV_SIGNS = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+# What commands a CI runner at the start of a value, which may start a line, and anywhere.
+_RUNNER_COMMAND = re.compile(r"^( *):(?=:)|#(?=#\w*\[)")
 
 
 @dataclass(frozen=True)
@@ -196,7 +202,7 @@ def print_rows(
         _print_array(_to_object(item, selected) for item in items)
     elif kind == "tsv":
         for item in items:
-            print_line("\t".join(_escape_tsv(each.get(item)) for each in selected))
+            print_styled(_to_tsv(item, selected))
     else:
         _print_table(items, selected, empty, chosen=invocation.fields is not None)
 
@@ -220,7 +226,7 @@ def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) 
     elif kind == "jsonl":
         print_line(to_json(_to_object(item, selected)))
     elif kind == "tsv":
-        print_line("\t".join(_escape_tsv(each.get(item)) for each in selected))
+        print_styled(_to_tsv(item, selected))
     else:
         _print_pairs(item, selected)
 
@@ -283,8 +289,9 @@ def _print_table(
         return
     from rich.console import Console
 
-    console = Console(markup=False, highlight=False, emoji=False)
-    room = console.width if is_terminal() else None
+    # As everywhere, a width of 0 in COLUMNS or of the terminal is one that is not known.
+    room = shutil.get_terminal_size().columns if is_terminal() else None
+    console = Console(width=room or 1, markup=False, highlight=False, emoji=False)
     layout = _lay_out(block, fields, room, chosen=chosen)
     header = True
     while block:
@@ -472,15 +479,38 @@ def _to_plain(value: object) -> object:
     return str(value)
 
 
+def _to_tsv(item: object, fields: Sequence[Field]) -> str:
+    return "\t".join(_escape_tsv(each.get(item)) for each in fields)
+
+
 def _escape_tsv(value: object) -> str:
+    """Returns a value as a cell, from which it can be read back, and which is safe to print.
+
+    A character that the encoding of standard output lacks is written in the same form in the end.
+    """
     if isinstance(value, datetime):
         return value.astimezone().isoformat()
     if isinstance(value, Mapping | list | tuple):
         return to_json(value)
     text = "" if value is None else _flat(value) if isinstance(value, bool) else str(value)
-    for sign, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
-        text = text.replace(sign, escaped)
-    return text
+    return _RUNNER_COMMAND.sub(_number_last, "".join(map(_escape_tsv_sign, text)))
+
+
+def _escape_tsv_sign(sign: str) -> str:
+    if sign in _TSV_SIGNS:
+        return _TSV_SIGNS[sign]
+    return sign if sign.isprintable() else _number(sign)
+
+
+def _number(sign: str) -> str:
+    code = ord(sign)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _number_last(found: re.Match[str]) -> str:
+    return f"{found[0][:-1]}{_number(found[0][-1])}"
 
 
 def _escape_json(sign: str) -> str:

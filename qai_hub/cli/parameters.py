@@ -1,15 +1,17 @@
 """Arguments and options that several commands share, and how their values are read."""
 
 import ast
+import itertools
 import math
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -22,7 +24,7 @@ from qai_hub.cli.completion import (
     complete_models,
 )
 from qai_hub.cli.invocation import Invocation
-from qai_hub.closest import did_you_mean_file
+from qai_hub.closest import why_no_file
 from qai_hub.display.text import for_logs, short_repr
 
 if TYPE_CHECKING:
@@ -34,11 +36,15 @@ T = TypeVar("T")
 _JOB_ID = re.compile(r"j[a-z0-9]{6,}")
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+# Of anything, also on other servers.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORMS = {"job": _JOB_ID, "model": _MODEL_ID, "dataset": _DATASET_ID}
 _PAGE_SIZE = 100
 # More than anybody reads; --all has no limit.
 _MOST = 1_000_000
 _MAX_NAMES = 5
+_LONGEST_LINE = 1_000_000
+_PARALLEL_REQUESTS = 8
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
@@ -239,7 +245,7 @@ def take(
     items = iterate(page_size=_PAGE_SIZE if is_long else min(limit, _PAGE_SIZE))
     if keep is not None:
         items = filter(keep, items)
-    return items if every else islice(items, limit)
+    return items if every else itertools.islice(items, limit)
 
 
 def input_specs_option(
@@ -372,8 +378,8 @@ def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]
             f"There is no file {text!r}, and as an identifier it is that of a {other}, not of "
             f"a {noun}: `qai-hub {noun} list` shows those."
         )
-    if close := did_you_mean_file(Path(text)):
-        raise CommandError(f"There is no file {text!r}.{close}")
+    if (reason := why_no_file(Path(text))) != ".":
+        raise CommandError(f"There is no file {text!r}{reason}")
     raise CommandError(
         f"There is no file {text!r}, and it is no identifier of a {noun}: "
         f"`qai-hub {noun} list` shows those."
@@ -388,12 +394,9 @@ def read_ids(given: Sequence[str], nouns: str) -> list[str]:
         nouns: What they identify, such as `jobs`: people are told if standard input has none.
 
     Raises:
-        CommandError: Standard input is closed, or is no text.
+        CommandError: Standard input is closed, has something else, or does not seem to end.
     """
-    try:
-        found = list(_read_ids(given))
-    except UnicodeDecodeError:
-        raise CommandError("Standard input is no text: write an identifier on each line.") from None
+    found = list(_read_ids(given))
     if not found:
         print_info(f"No {nouns}.")
     return list(dict.fromkeys(found))
@@ -432,8 +435,13 @@ def confirm_deletion(names: Sequence[str]) -> None:
 
 
 def get_jobs(client: "Client", given: Sequence[str]) -> "list[Job]":
-    """Fetches the jobs of an argument."""
-    return [client.get_job(job_id) for job_id in read_ids(given, "jobs")]
+    """Fetches the jobs of an argument, several at a time."""
+    from qai_hub.transport.threads import run_in_threads
+
+    tasks = [partial(client.get_job, job_id) for job_id in read_ids(given, "jobs")]
+    if len(tasks) == 1:
+        return [tasks[0]()]
+    return run_in_threads(tasks, threading.Event(), _PARALLEL_REQUESTS)
 
 
 def _read_ids(given: Sequence[str]) -> Iterable[str]:
@@ -443,8 +451,32 @@ def _read_ids(given: Sequence[str]) -> Iterable[str]:
         elif sys.stdin is None:
             raise CommandError("Standard input is closed: there is nothing to read.")
         else:
-            # The first field of each line, so that a list in TSV can be piped as well.
-            yield from (line.split()[0] for line in sys.stdin if line.strip())
+            yield from _read_lines(sys.stdin)
+
+
+def _read_lines(stream: TextIO) -> Iterator[str]:
+    """Reads identifiers up to the first line that has none, as the stream may never end."""
+    for number in itertools.count(1):
+        try:
+            line = stream.readline(_LONGEST_LINE)
+        except UnicodeDecodeError:
+            # What is not UTF-8 is no identifier.
+            line = "\ufffd"
+        if not line:
+            return
+        # The first field of each line, so that a list in TSV can be piped as well.
+        field = next(iter(line.split(maxsplit=1)), "")
+        if number > _MOST:
+            problem = f"has more than {_MOST:,} lines"
+        elif not line.isspace() and not _ID.fullmatch(field):
+            problem = f"has no identifier in line {number:,}"
+        elif len(line) == _LONGEST_LINE:
+            problem = f"has more than {_LONGEST_LINE:,} characters in line {number:,}"
+        else:
+            if field:
+                yield field
+            continue
+        raise CommandError(f"Standard input {problem}: write one identifier on each line.")
 
 
 def _tuples(value: object) -> object:

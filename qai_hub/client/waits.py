@@ -1,7 +1,7 @@
 """Blocking waits for several jobs at once."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from qai_hub.status import JobStatus
 from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.wait import Wait
 
-__all__ = ["as_completed", "check_jobs", "unique_jobs", "wait_all"]
+__all__ = ["as_completed", "check_jobs", "unique_jobs", "wait_all", "wait_for_fetched"]
 
 J = TypeVar("J", bound=Job)
 
@@ -41,11 +41,31 @@ def wait_all(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatu
         >>> all(status.success for status in statuses)
         True
     """
+    return _wait(check_jobs(jobs), timeout, {})
+
+
+def wait_for_fetched(jobs: Iterable[Job], timeout: float | None = None) -> list[JobStatus]:
+    """Waits as `wait_all` does for jobs that were just fetched: no request is sent for the ended.
+
+    Args:
+        jobs: The jobs.
+        timeout: As in `wait_all`.
+
+    Returns:
+        The final statuses, in the order of the jobs.
+    """
     checked = check_jobs(jobs)
+    statuses = {job: job._last_status for job in checked}
+    return _wait(checked, timeout, {k: v for k, v in statuses.items() if v and v.finished})
+
+
+def _wait(
+    checked: list[Job], timeout: float | None, known: Mapping[Job, JobStatus]
+) -> list[JobStatus]:
     unique = unique_jobs(checked)
     progress = WaitProgress(unique, grouped=True)
     with progress:
-        statuses = dict(_iterate_ended(unique, timeout, progress))
+        statuses = dict(_iterate_ended(unique, timeout, progress, known))
     return ResourceList(statuses[job] for job in checked)
 
 
@@ -69,7 +89,7 @@ def as_completed(jobs: Iterable[J], timeout: float | None = None) -> Iterator[J]
     """
     unique = unique_jobs(check_jobs(jobs))
     progress = WaitProgress(unique)
-    return _hand_out(_iterate_ended(unique, timeout, progress), progress)
+    return _hand_out(_iterate_ended(unique, timeout, progress, {}), progress)
 
 
 def check_jobs(jobs: Iterable[J]) -> list[J]:
@@ -110,11 +130,20 @@ def _hand_out(
 
 
 def _iterate_ended(
-    jobs: list[J], timeout: float | None, progress: WaitProgress[J]
+    jobs: list[J],
+    timeout: float | None,
+    progress: WaitProgress[J],
+    known: Mapping[Job, JobStatus],
 ) -> Generator[tuple[J, JobStatus], None, None]:
     # asyncio is imported here because only waiting needs an event loop.
     from qai_hub.waiting.aio import iter_ended
     from qai_hub.waiting.thread import iterate_in_thread
 
-    wait = Wait(jobs, timeout, now=time.monotonic(), max_long_poll=progress.max_long_poll)
+    wait = Wait(
+        jobs,
+        timeout,
+        now=time.monotonic(),
+        max_long_poll=progress.max_long_poll,
+        known={index: known[job] for index, job in enumerate(jobs) if job in known},
+    )
     return iterate_in_thread(iter_ended(wait, progress))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from qai_hub.closest import why_no_file
 from qai_hub.errors import UserError
 
 __all__ = ["unzip_model", "zip_model"]
@@ -44,7 +45,7 @@ def zip_model(output_dir_path: str, model_path: str) -> str:
     """
     model = Path(os.path.abspath(model_path))  # noqa: PTH100 - links stay as they are
     if not model.exists():
-        raise FileNotFoundError(f"There is no model at {model_path}.")
+        raise FileNotFoundError(f"There is no model at {model_path}{why_no_file(model)}")
     target = Path(output_dir_path) / f"{model.name}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in [model, *sorted(model.rglob("*"))]:

@@ -76,6 +76,9 @@ class Board:
         self._drawn: list[str] = []
         self.console = Console(
             file=_Nowhere(self._output.encoding),
+            # That of the terminal is found before each redraw. COLUMNS may say 0, where rich
+            # prints nothing at all.
+            width=80,
             force_terminal=True,
             force_interactive=True,
             force_jupyter=False,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.closest import did_you_mean_file
+from qai_hub.closest import why_no_file
 from qai_hub.errors import UserError
 from qai_hub.sources.memory import detect_memory_type, write_model
 from qai_hub.sources.path import SourceFile, detect_file_type, detect_folder_type
@@ -61,6 +61,6 @@ def detect_source_type(model: Any) -> SourceModelType:  # noqa: ANN401 (checked 
     if model == "":
         raise UserError("The path of the model is empty: pass the path of its file.")
     path = Path(model).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"There is no model at {path}.{did_you_mean_file(path)}")
+    if not path.is_dir() and not path.is_file():
+        raise FileNotFoundError(f"There is no model at {path}{why_no_file(path)}")
     return detect_folder_type(path) if path.is_dir() else detect_file_type(path)

@@ -37,6 +37,9 @@ async def iter_ended(
         TimeoutError: If some jobs have not ended in time. They continue.
         Error: If the server refuses a request, or has been failing for 5 minutes.
     """
+    for index, status in wait.known.items():
+        progress.update(index, status)
+        yield wait.jobs[index], status
     requests: dict[_StatusRequest, int] = {}
     async with AsyncExitStack() as connections:
         for owner in {id(job._owner): job._owner for job in wait.jobs}.values():
@@ -48,12 +51,12 @@ async def iter_ended(
                     return
                 for task in await _wait_for_first(requests, wake):
                     index = requests.pop(task)
-                    status = _record_answer(wait, index, task)
-                    if status is None:
+                    answer = _record_answer(wait, index, task)
+                    if answer is None:
                         continue
-                    progress.update(index, status)
-                    if status.finished:
-                        yield wait.jobs[index], status
+                    progress.update(index, answer)
+                    if answer.finished:
+                        yield wait.jobs[index], answer
         finally:
             for task in requests:
                 task.cancel()

@@ -15,7 +15,7 @@ Each job has its own schedule. In addition:
 import heapq
 import math
 import random
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -129,6 +129,12 @@ class ManyJobsSchedule:
     def unfinished(self) -> list[int]:
         """Indices of the jobs that are not known to have ended."""
         return sorted(self._unfinished)
+
+    def leave_out(self, indices: Collection[int]) -> None:
+        """Leaves out jobs that are known to have ended, before the first instruction."""
+        self._unfinished.difference_update(indices)
+        # In order, as a heap is.
+        self._due = [entry for entry in self._due if entry[-1] not in indices]
 
     def next(self, now: float) -> Step:
         """Returns the next instruction.

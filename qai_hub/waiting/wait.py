@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 from qai_hub.errors import Error
@@ -39,9 +39,12 @@ class Wait(Generic[J]):
         now: The time on a monotonic clock, in seconds; the wait starts then.
         rng: Source of random jitter.
         max_long_poll: Maximum seconds of a long poll.
+        known: Final statuses by the indices of jobs that were just fetched: these are not asked
+            for.
 
     Attributes:
         jobs: The jobs.
+        known: As given.
 
     Raises:
         TypeError: If the timeout is not a number.
@@ -59,10 +62,12 @@ class Wait(Generic[J]):
         now: float,
         rng: random.Random | None = None,
         max_long_poll: int = MAX_LONG_POLL,
+        known: Mapping[int, JobStatus] | None = None,
     ) -> None:
         self.jobs = jobs
+        self.known = dict(known or {})
         self._timeout = timeout
-        self._statuses: dict[int, JobStatus] = {}
+        self._statuses = dict(self.known)
         self._schedule = ManyJobsSchedule(
             [self._server(job) for job in jobs],
             timeout,
@@ -71,6 +76,7 @@ class Wait(Generic[J]):
             overtime=self._overtime,
             max_long_poll=max_long_poll,
         )
+        self._schedule.leave_out(self.known)
 
     def status(self, index: int) -> JobStatus:
         """Returns the last known status of a job."""

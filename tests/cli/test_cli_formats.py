@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.command import COMMAND, Run, make_environment
 from support.routed_hub import RoutedHub
@@ -52,12 +52,27 @@ def give_name(hub: RoutedHub, name: str) -> None:
 
 
 def unescape(cell: str) -> str:
-    signs = {"t": "\t", "n": "\n", "r": "\r"}
-    return re.sub(r"\\(.)", lambda found: signs.get(str(found[1]), str(found[1])), cell)
+    """Reads a cell of TSV, as the documentation of the command says."""
+    signs = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+    numbered = r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))"
+    return re.sub(
+        numbered,
+        lambda found: (
+            signs[found[4]] if found[4] else chr(int("".join(filter(None, found.groups())), 16))
+        ),
+        cell,
+    )
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(min_size=1, max_size=30) | st.text(HARMFUL, min_size=1, max_size=30))
+@given(
+    st.text(min_size=1, max_size=30)
+    | st.text(HARMFUL, min_size=1, max_size=30)
+    | st.text("#[: \\xu0\ta", min_size=1, max_size=8)
+)
+@example("::error::x")
+@example(" ::error::##[group]\\x23")
+@example("\\\x1b##vso[\U000e0001\xa0\u3000é☃")
 def test_no_name_harms_a_terminal_or_a_script(named: RoutedHub, command: Run, name: str) -> None:
     give_name(named, name)
     for verb in (["list"], ["show", "mabcdefg1"]):
@@ -72,7 +87,7 @@ def test_no_name_harms_a_terminal_or_a_script(named: RoutedHub, command: Run, na
             elif form == "tsv":
                 (row,) = printed.out.splitlines()
                 model_id, cell, _ = row.split("\t")
-                assert (model_id, len(unescape(cell))) == ("mabcdefg1", len(name))
+                assert (model_id, unescape(cell)) == ("mabcdefg1", name)
             elif form == "human":
                 assert printed.out.count("\n") == (2 if verb == ["list"] else 3)
             else:
@@ -93,6 +108,11 @@ def test_no_name_commands_a_runner(named: RoutedHub, command: Run) -> None:
         if "json" in form:
             told = json.loads(printed.out)
             assert (told[0] if isinstance(told, list) else told)["name"] == name
+        elif form == "tsv":
+            assert unescape(printed.out.removesuffix("\n")) == name
+    # A value may follow empty ones.
+    printed = command("model", "list", "--format", "tsv", "--fields", "producer,name")
+    assert not re.search(r"^\s*::", printed.out, re.MULTILINE)
     named.routes[MODEL] = json_reply({"detail": name}, 400)
     refused = command("model", "show", "mabcdefg1")
     assert refused.status == 1

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -119,6 +120,69 @@ def test_time_runs_out(
         waited = command("job", "wait", *jobs, "--format", "tsv", "--fields", "state,reason")
     assert (waited.status, waited.lines) == (1, ["FAILED\tno reason"] * len(jobs))
     assert waited.err.splitlines() == [f"qai-hub: {job} has failed: no reason" for job in jobs]
+
+
+def test_jobs_that_have_ended_are_fetched_once_and_several_at_a_time(
+    command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    jobs = [f"jabcdef{number:03}" for number in range(24)]
+    asked: list[str] = []
+    together = threading.Barrier(8)
+
+    def answer(request: Request) -> Step | None:
+        job_id = request.path.rstrip("/").rpartition("/")[2]
+        asked.append(job_id)
+        if job_id == jobs[-1]:
+            return json_reply(compile_job(job_id, RUNNING if asked.count(job_id) == 1 else FAILED))
+        if job_id in jobs[:8]:
+            # Whoever asks for one after the other gets no answer.
+            together.wait(30)
+        return None
+
+    with JobHub(FAILED) as hub:
+        hub.override = answer
+        save_config(ClientConfig("token", hub.server.url, hub.server.url, True), home=tmp_path)
+        waited = command("job", "wait", "-", stdin="\n".join([*jobs, jobs[0]]))
+    assert (waited.status, waited.out) == (1, "")
+    assert sorted(asked) == sorted([*jobs, jobs[-1]])
+    assert all(waited.err.count(f'ob {job_id} "net": FAILED') == 1 for job_id in jobs)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("../../users\n", "has no identifier in line 3"),
+        ("\udcff\n", "has no identifier in line 3"),
+        ("\0" * 2_000_000, "has no identifier in line 3"),
+        (" " * 2_000_000, "has more than 1,000,000 characters in line 3"),
+        (f"jabcdefg1 {'x' * 2_000_000}", "has more than 1,000,000 characters in line 3"),
+        ("jabcdefg1\n" * 1_000_000, "has more than 1,000,000 lines"),
+    ],
+)
+@pytest.mark.parametrize("words", [["job", "wait"], ["model", "delete"]])
+def test_what_is_no_list_of_identifiers_is_refused(
+    run: Run, words: list[str], end: str, told: str
+) -> None:
+    refused = run(*words, "-", stdin=f"jabcdefg1\n\n{end}")
+    advice = "write one identifier on each line."
+    assert refused == (1, "", f"qai-hub: Standard input {told}: {advice}\n")
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_stream_that_never_ends_is_refused(home: Path, locale: str) -> None:
+    for variables in ({"LC_ALL": locale}, {"LC_ALL": locale, "PYTHONUTF8": "0"}):
+        refused = run_process(
+            home,
+            "job",
+            "wait",
+            "-",
+            shell_end="</dev/urandom",
+            PYTHONCOERCECLOCALE="0",
+            **variables,
+        )
+        assert (refused.status, refused.out) == (1, "")
+        assert refused.err.startswith("qai-hub: Standard input has no identifier in line ")
 
 
 def test_logs(run: Run, compiled: CompileJob, tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ JOB_COLUMNS_WITHOUT_TIME = ["ID", "TYPE", "STATE", "DEVICE", "NAME"]
     [
         (30, JOB_COLUMNS_WITHOUT_TIME, None),
         (60, JOB_COLUMNS_WITHOUT_TIME, None),
+        # Unknown, as the size of this terminal is.
+        (0, JOB_COLUMNS, r"  \d\d-\d\d \d\d:\d\d  "),
         (80, JOB_COLUMNS, r"  \d\d-\d\d \d\d:\d\d  "),
         (200, JOB_COLUMNS, r"  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "),
     ],
@@ -132,6 +134,7 @@ def test_tables_fit_the_terminal(
     home: Path, latest: CompileJob, columns: int, shown_columns: list[str], time: str | None
 ) -> None:
     status, shown = show(home, "job", "list", "--limit", "1", columns=columns)
+    columns = columns or 80
     header, row = COLOUR.sub("", shown).splitlines()
     assert status == 0
     # What is never shortened takes 29 columns, and two more columns of 8 at least.
@@ -142,6 +145,18 @@ def test_tables_fit_the_terminal(
     assert time is None or re.search(time, row)
     assert (PHONE in row) == (columns >= 80)
     assert (latest.name in row) == (columns >= 200)
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-3", "x"])
+def test_a_table_in_a_pipe_is_whole_whatever_the_width(
+    home: Path, latest: CompileJob, columns: str
+) -> None:
+    listed = run_process(
+        home, "job", "list", "--limit", "1", "--format", "human", COLUMNS=columns, LINES=columns
+    )
+    header, row = listed.lines
+    assert (listed.status, header.split()) == (0, JOB_COLUMNS)
+    assert row.endswith(f"  {PHONE} Ultra  {latest.name}")
 
 
 DEVICE_COLUMNS = ["NAME", "OS", "VENDOR", "FORMAT", "CHIPSET", "HEXAGON", "FRAMEWORK"]

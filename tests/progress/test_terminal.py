@@ -93,6 +93,19 @@ def test_a_job_has_one_line_until_it_ends_and_then_its_end_and_notices(
     assert '⏳ OPTIMIZING_MODEL (queued 0:00, running 0:00) compile job ja "net"' in plain
 
 
+def test_the_end_is_shown_where_the_width_is_not_known(
+    world: JobHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    monkeypatch.setenv("LINES", "0")
+    job = world.client(verbose=True).get_job("ja")
+    world.state = DONE
+    with pty_terminal(0, 0) as terminal:
+        with contextlib.redirect_stderr(terminal.stream):
+            job.wait()
+        terminal.wait_for('SUCCESS.* compile job ja "net"')
+
+
 @pytest.mark.parametrize("wait", ["wait", "wait_async"])
 def test_time_moves_during_a_long_poll_and_nothing_after_the_wait(
     world: JobHub, terminal: PtyTerminal, wait: str

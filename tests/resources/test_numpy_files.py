@@ -150,8 +150,14 @@ ZEROS = npy(np.zeros(1 << 20, np.int8))
         ([("x.npy", npy(ONE)[:-1])], "its size is not that of its shape"),
         ([("x.npy", npy(ONE) + b"-")], "its size is not that of its shape"),
         ([("x.npy", header("{'descr': '<f4', 'shape': (2,)}\n"))], "is no array, or is damaged"),
-        ([("x.npy", header("(" * 9000 + "\n"))], "is no array, or is damaged"),
-        ([("x.npy", header(" " * 100_000 + "\n"))], "is no array, or is damaged"),
+        (
+            [("x.npy", header("(" * 9000 + "\n"))],
+            r"is no array, or is damaged: its header cannot be read\.$",
+        ),
+        (
+            [("x.npy", header(" " * 100_000 + "\n"))],
+            r"is no array, or is damaged: its header cannot be read\.$",
+        ),
         (
             [("x.npy", header("{'descr':'<f4','fortran_order':False,'shape':(9999999999999,)}\n"))],
             "its size is not that of its shape",
