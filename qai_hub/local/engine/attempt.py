@@ -149,7 +149,7 @@ def _run_worker(
             return _resource_report(FailureType.OUT_OF_DISK, memory_limit)
         raise
     try:
-        process = workers.start(folder, memory_limit)
+        process = workers.start(folder, memory_limit, cancelled)
         status = supervise(process, log, time_limit=time_limit, cancelled=cancelled)
     except TimeoutError:
         reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from qai_hub.local.engine.environment import worker_environment
-from qai_hub.local.engine.process import StartedProgram, WorkerProcess
+from qai_hub.local.engine.process import AttemptCancelled, StartedProgram, WorkerProcess
 
 __all__ = ["ColdWorkers", "WarmWorkers", "Workers", "make_workers"]
 
 _PYTHON = (sys.executable, "-P", "-X", "faulthandler", "-X", "utf8", "-m")
 # A fork takes milliseconds; the first one waits until the server has imported everything.
-_START_LIMIT = 60.0
+_START_LIMIT = 30.0
+_POLL_SECONDS = 0.1
 # The server is idle, but the machine may not be.
 _STATUS_LIMIT = 10.0
 # A server ends by itself when its packages change, and the next one is new.
@@ -42,15 +43,21 @@ logger = logging.getLogger(__name__)
 class Workers(Protocol):
     """Starts the workers of attempts. Its methods may be called from any thread."""
 
-    def start(self, folder: Path, memory_limit: int | None) -> WorkerProcess:
+    def start(
+        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+    ) -> WorkerProcess:
         """Start the worker of an attempt.
 
         Args:
             folder: The attempt's folder, which holds its request.
             memory_limit: Address space that the worker may use, in bytes; None for no limit.
+            cancelled: Set from another thread to give up.
 
         Returns:
             Its process.
+
+        Raises:
+            AttemptCancelled: It was cancelled before the worker had started.
         """
 
     def warm_up(self) -> None:
@@ -72,8 +79,10 @@ def make_workers(*, warm: bool) -> "Workers":
 class ColdWorkers:
     """Starts each worker as a new program, which imports what it needs."""
 
-    def start(self, folder: Path, memory_limit: int | None) -> WorkerProcess:
-        """Start the worker of an attempt."""
+    def start(
+        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+    ) -> WorkerProcess:
+        """Start the worker of an attempt, which takes no time in which it could be cancelled."""
         command = [*_PYTHON, "qai_hub.local.engine.worker", str(folder), str(memory_limit or 0)]
         return StartedProgram(command, folder, worker_environment(folder))
 
@@ -114,20 +123,22 @@ class WarmWorkers:
         with suppress(OSError):
             self._get_server()
 
-    def start(self, folder: Path, memory_limit: int | None) -> WorkerProcess:
+    def start(
+        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+    ) -> WorkerProcess:
         """Start the worker of an attempt."""
         why = ""
         for _ in range(_MAX_TRIES if time.monotonic() >= self._cold_until else 0):
             server = self._get_server()
             try:
-                return server.fork(folder, memory_limit)
+                return server.fork(folder, memory_limit, cancelled)
             except _ServerEndedError as error:
                 why = str(error)
                 self._retire(server)
         if why:
             self._cold_until = time.monotonic() + _RETRY_AFTER
             logger.warning("jobs start slowly, as the fork server does not work: %s", why)
-        return self._cold.start(folder, memory_limit)
+        return self._cold.start(folder, memory_limit, cancelled)
 
     def close(self) -> None:
         """End the server; running workers are not affected."""
@@ -171,7 +182,7 @@ class _ForkServer:
         self.environment = environment
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Appended to, as the server's writing must not move with our reading.
-        self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - see _reap
+        self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - see close
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - the hub's own command
                 [*_PYTHON, "qai_hub.local.engine.fork_server", str(theirs.fileno())],
@@ -184,8 +195,11 @@ class _ForkServer:
                 # Ctrl+C in the terminal is for the hub.
                 start_new_session=True,
             )
+        threading.Thread(target=self._process.wait, name="fork server", daemon=True).start()
 
-    def fork(self, folder: Path, memory_limit: int | None) -> "_ForkedWorker":
+    def fork(
+        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+    ) -> "_ForkedWorker":
         """Fork the worker of an attempt."""
         request = json.dumps({"folder": str(folder), "memory_limit": memory_limit or 0})
         with ExitStack() as theirs, ExitStack() as ours:
@@ -199,7 +213,7 @@ class _ForkServer:
             for descriptor in (our_input, our_output):
                 ours.callback(os.close, descriptor)
             os.set_blocking(our_output, False)
-            channel.settimeout(_START_LIMIT)
+            channel.settimeout(_POLL_SECONDS)
             try:
                 socket.send_fds(
                     self._control,
@@ -207,7 +221,7 @@ class _ForkServer:
                     [their_input, their_output, their_channel.fileno()],
                 )
                 theirs.close()
-                message, descriptors, _, _ = socket.recv_fds(channel, _MESSAGE_SIZE, 1)
+                message, descriptors = self._receive(channel, cancelled)
             except TimeoutError:
                 self._process.kill()
                 raise _ServerEndedError(f"it did not answer for {_START_LIMIT:.0f} s") from None
@@ -221,13 +235,29 @@ class _ForkServer:
             ours.callback(os.close, descriptors[0])
             return _ForkedWorker(answer["pid"], descriptors[0], our_output, channel, ours.pop_all())
 
+    @staticmethod
+    def _receive(channel: socket.socket, cancelled: threading.Event) -> tuple[bytes, list[int]]:
+        """Receive the answer to a request.
+
+        Raises:
+            AttemptCancelled: It was cancelled: the server ends the worker when the channel closes.
+            TimeoutError: None has arrived in time.
+        """
+        deadline = time.monotonic() + _START_LIMIT
+        while True:
+            try:
+                message, descriptors, _, _ = socket.recv_fds(channel, _MESSAGE_SIZE, 1)
+            except TimeoutError:
+                if cancelled.is_set():
+                    raise AttemptCancelled from None
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return message, descriptors
+
     def close(self) -> None:
         """Let the server end once its workers have ended."""
         self._control.close()
-        threading.Thread(target=self._reap, name="fork server", daemon=True).start()
-
-    def _reap(self) -> None:
-        self._process.wait()
         self._errors.close()
 
     def _describe_end(self, how: str) -> str:

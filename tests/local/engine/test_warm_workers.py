@@ -220,6 +220,34 @@ def test_a_server_that_cannot_start_costs_time_and_not_the_job(
     assert servers() - before == set()
 
 
+def test_an_attempt_whose_server_hangs_can_be_cancelled(
+    tmp_path: Path, workers: WarmWorkers
+) -> None:
+    before = servers()
+    model = saved(linear_model(), tmp_path)
+    attempt(compile_request(model), tmp_path / "a", workers=workers)
+    (server,) = servers() - before
+    os.kill(server, signal.SIGSTOP)
+    cancelled = threading.Event()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(
+                attempt,
+                compile_request(model),
+                tmp_path / "b",
+                workers=workers,
+                cancelled=cancelled,
+            )
+            assert not future.done()
+            cancelled.set()
+            with pytest.raises(AttemptCancelled):
+                future.result(timeout=10)
+    finally:
+        os.kill(server, signal.SIGCONT)
+
+    assert attempt(compile_request(model), tmp_path / "c", workers=workers).succeeded
+
+
 def test_closing_ends_the_server_and_leaves_running_attempts_alone(tmp_path: Path) -> None:
     own = WarmWorkers()
     before = servers()
@@ -240,7 +268,7 @@ def test_closing_ends_the_server_and_leaves_running_attempts_alone(tmp_path: Pat
     assert has_exited(pid)
     wait_for(lambda: has_exited(server))
     with pytest.raises(RuntimeError, match="closed"):
-        own.start(tmp_path, None)
+        own.start(tmp_path, None, cancelled)
 
 
 def test_warming_up_starts_the_server_and_waits_for_nothing(workers: WarmWorkers) -> None:
