@@ -33,6 +33,7 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.parameters import data_dir_option
 from qai_hub.cli.slips import Choice
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
+from qai_hub.config.model import replace_config
 from qai_hub.errors import UserError
 
 if TYPE_CHECKING:
@@ -302,6 +303,7 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
             # A full disk, for instance, is reported without a path.
             raise CommandError(f"{options.data_dir}: {error.strerror}.") from error
         try:
+            _refuse_profile_in_use(profile, hub.url)
             _print_startup(hub, options, profile)
             receiver.recv(1)
             # A second Ctrl+C interrupts the shutdown.
@@ -453,7 +455,25 @@ def _ensure_profile(hub: "LocalHub", email: str, name: str) -> Path:
     if known is not None and is_valid:
         # Only the port has changed. The token is kept: otherwise, each start would add one.
         return save_config(dataclasses.replace(known, api_url=hub.url, web_url=hub.url), name)
-    return save_config(dataclasses.replace(hub.config(email), verbose=True), name)
+    config = dataclasses.replace(hub.config(email), verbose=True)
+    path, backup = replace_config(config, name)
+    if known is not None and backup is not None:
+        print_line(
+            f"  The profile {name!r} was for another hub, at {known.api_url}: {backup} has it."
+        )
+    return path
+
+
+def _refuse_profile_in_use(profile: str, url: str) -> None:
+    """Refuse to overwrite a profile whose own hub runs, unless that is where the new one starts."""
+    from qai_hub.config.profiles import find_working
+
+    working = {each.name: each for each in find_working()}
+    if profile in working and working[profile].api_url != url:
+        raise CommandError(
+            f"The profile {profile!r} is for your hub at {working[profile].api_url}, which runs: "
+            f"name another for this hub, such as `--profile {profile}-2`."
+        )
 
 
 def _refuse_remote_profile(name: str) -> None:

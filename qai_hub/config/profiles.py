@@ -179,6 +179,10 @@ def explain_refused_token(url: str, token: str, file: Path | None) -> str:
 
 
 def _replace_variable(others: list[Profile]) -> str:
+    chosen = os.environ.get("QAIHUB_CLIENT_INI", "").strip()
+    own = [each for each in others if chosen and each.path == Path(chosen).expanduser()]
+    if own:
+        return f"unset it, as the profile {own[0].name!r}, which is chosen, has a token of its own"
     if others:
         return (
             f"unset it, and choose the profile {others[0].name!r}, which is for this hub, with "

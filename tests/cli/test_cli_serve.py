@@ -344,6 +344,26 @@ def test_a_profile_of_another_server_is_not_written_over(tmp_path: Path) -> None
     assert path.read_text() == "nonsense"
 
 
+def test_a_profile_of_another_hub_is_neither_taken_from_it_nor_lost(tmp_path: Path) -> None:
+    profile = tmp_path / ".qai_hub" / "local.ini"
+    other = ("--port", "0", "--data-dir", str(tmp_path / "other"))
+    with served(tmp_path, "--port", "0") as hub:
+        before = profile.read_text()
+        refused = run(tmp_path, "serve", *other)
+        assert (refused.returncode, profile.read_text()) == (1, before)
+        assert f"The profile 'local' is for your hub at {hub.url}, which runs" in refused.stderr
+        assert "`--profile local-2`" in refused.stderr
+        hub.end(signal.SIGTERM)
+
+    with served(tmp_path, *other) as second:
+        kept = profile.with_name("local.ini.bak")
+        assert f"  The profile 'local' was for another hub, at {hub.url}: {kept} has it." in (
+            second.said
+        )
+        assert kept.read_text() == before
+        assert second.url in profile.read_text()
+
+
 def test_users_that_cannot_be_are_told(tmp_path: Path) -> None:
     done = run(tmp_path, "serve", "--port", "0", "--user", "ada")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 2)

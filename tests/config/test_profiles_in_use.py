@@ -117,7 +117,7 @@ def test_a_refused_token_of_the_environment_is_unset(
         monkeypatch.setenv("QAIHUB_CLIENT_INI", str(path))
         monkeypatch.setenv("QAI_HUB_API_TOKEN", "outdated-token")
         text = message(Client())
-        assert "from QAI_HUB_API_TOKEN: unset it, and choose the profile 'mine'" in text
+        assert "from QAI_HUB_API_TOKEN: unset it, as the profile 'mine', which is chosen" in text
         path.unlink()
         alone = message(Client(ClientConfig("outdated-token", server.url, server.url)))
     assert "set it to a valid one" in alone
