@@ -2,7 +2,7 @@
 
     python measure_calls.py URL SECONDS [WIRE]
 
-Prints, in microseconds, the first deciles of the times of `get_job` and of
+Prints, in microseconds, the first deciles of the processor times of `get_job` and of
 `get_job_summaries(limit=1000)`, as JSON.
 """
 
@@ -16,17 +16,18 @@ import qai_hub as hub
 
 
 def first_decile(call: Callable[[], object], seconds: float) -> float:
-    """Returns the first decile of the times of a call, in microseconds, after two warm-up calls.
+    """Returns the first decile of the processor times of a call, in microseconds, once it is warm.
 
-    The slower calls are those that other load on the machine affects.
+    Processor time leaves out the server, and what others have the processor for. The slower calls
+    are those that this affects all the same.
     """
     call(), call()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 10:
-        began = time.perf_counter()
+        began = time.process_time()
         call()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     return sorted(times)[len(times) // 10] * 1e6
 
 

@@ -27,15 +27,12 @@ def ours(folder: Path) -> Iterator[Timed]:
     def from_json(model: Any, content: bytes) -> object:  # noqa: ANN401 - a generated class
         return model.from_dict(json.loads(content))
 
-    def from_message(model: Any, message: str, content: bytes) -> object:  # noqa: ANN401
-        return model.from_dict(wire.decode(message, content, as_datetimes=True))
-
     for name, message in MESSAGES.items():
         text, content = ((folder / f"{name}.{s}").read_bytes() for s in ("json", "pb"))
         value, full = json.loads(text), f"qai_hub.api.{message}"
         model = getattr(models, message)
         yield f"decode {name}, JSON", partial(from_json, model, text)
-        yield f"decode {name}, protobuf", partial(from_message, model, full, content)
+        yield f"decode {name}, protobuf", partial(wire.decode_model, full, content)
         yield f"encode {name}, JSON", partial(json.dumps, value)
         yield f"encode {name}, protobuf", partial(wire.encode, full, value)
 

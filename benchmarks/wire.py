@@ -4,17 +4,17 @@
 
 A server on this machine sends prepared responses, from a job that really ran on a local hub. The
 clients take turns, so that other load on the machine affects all of them, and report the first
-decile of their times. The results are the ratios to the official client.
+decile of their processor times. The results are the ratios to the official client.
 """
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,12 +92,18 @@ def run(python: str, script: str, *arguments: object, trust: Path) -> str:
     return done.stdout
 
 
+def processor_time_of_children() -> float:
+    """Returns the seconds of processor time that the ended processes of this one took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(client: Sequence[str], url: str, seconds: float, trust: Path) -> Times:
-    """Returns the times of the calls of a client, and of a process that makes a single one."""
+    """Returns the processor times of calls of a client, and of a process that makes one."""
     python, *wire = client
-    began = time.perf_counter()
+    began = processor_time_of_children()
     run(python, "first_call.py", url, *wire, trust=trust)
-    started = time.perf_counter() - began
+    started = processor_time_of_children() - began
     times: Times = json.loads(run(python, "measure_calls.py", url, seconds, *wire, trust=trust))
     return {**times, "process with one": started * 1e6}
 

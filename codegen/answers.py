@@ -49,6 +49,14 @@ def as_read(contract: Schema) -> Schema:
     return changed
 
 
+def answer_schemas(contract: Schema) -> dict[str, Schema]:
+    """Returns the schemas that successful responses contain, by name, as the client reads them."""
+    changed = as_read(contract)
+    schemas = changed["components"]["schemas"]
+    reached = _reached(schemas, [_answers(changed, one) for one in _operations(changed)])
+    return {name: schemas[name] for name in sorted(reached)}
+
+
 def _operations(contract: Schema) -> Iterator[Schema]:
     for item in contract["paths"].values():
         yield from (each for key, each in item.items() if key != "parameters")

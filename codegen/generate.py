@@ -65,10 +65,12 @@ def build(contract: Path, folder: Path) -> Path:
         raise SystemExit(f"{contract}: the wire annotations are wrong: {error}") from error
     (package / "wire.desc").write_bytes(wire.descriptor)
     (package / "operations.json").write_text(wire.operations, encoding="utf-8")
-    readers = package / "wire_readers.py"
+    readers, model_readers = package / "wire_readers.py", package / "wire_models.py"
     readers.write_text(wire.readers, encoding="utf-8")
+    model_readers.write_text(wire.model_readers, encoding="utf-8")
     formatter = [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--quiet"]
-    subprocess.run([*formatter, "--line-length", "100", str(readers)], check=True)
+    formatter += ["--line-length", "100"]
+    subprocess.run([*formatter, str(readers), str(model_readers)], check=True)
     shutil.copyfile(HERE / "templates" / "reading.py.jinja", package / "reading.py")
     (package / "py.typed").touch()
     return package

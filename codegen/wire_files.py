@@ -1,4 +1,4 @@
-"""Compiles the protobuf descriptor, the message readers and the table of operations.
+"""Compiles the protobuf descriptor, the readers of messages and the table of operations.
 
 They are derived only from the wire annotations of the contract. Operations and schemas without
 annotations use JSON on both wires, and are omitted.
@@ -15,6 +15,7 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
     FileDescriptorProto,
 )
+from wire_models import write_model_readers
 from wire_readers import write_readers
 
 Schema = dict[str, Any]
@@ -49,11 +50,13 @@ class WireFiles(NamedTuple):
         descriptor: A serialized FileDescriptorProto.
         operations: The operations as JSON, by operationId.
         readers: A Python module that converts messages to JSON.
+        model_readers: A Python module that fills models from messages.
     """
 
     descriptor: bytes
     operations: str
     readers: str
+    model_readers: str
 
 
 def compile_wire(contract: Schema) -> WireFiles:
@@ -76,7 +79,8 @@ def compile_wire(contract: Schema) -> WireFiles:
         if method != "parameters" and "operationId" in operation
     }
     text = json.dumps(dict(sorted(operations.items())), indent=1) + "\n"
-    return WireFiles(file.SerializeToString(deterministic=True), text, write_readers(file))
+    descriptor = file.SerializeToString(deterministic=True)
+    return WireFiles(descriptor, text, write_readers(file), write_model_readers(contract, file))
 
 
 def _file(schemas: dict[str, Schema]) -> FileDescriptorProto:

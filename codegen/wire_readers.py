@@ -36,12 +36,10 @@ class Values(NamedTuple):
     Attributes:
         time: Converts a timestamp.
         single: Converts a number of single precision.
-        newer: Returns the unknown members of a oneof of a message.
     """
 
     time: Callable[[Any], Any]
     single: Callable[[float], float]
-    newer: Callable[[Any, str], dict[str, Any]]
 
 
 class _Names(dict[int, str]):
@@ -61,7 +59,7 @@ def write_readers(file: FileDescriptorProto) -> str:
         Python code: a function for each message, and `READERS`, their table by full name.
     """
     home = f".{file.package}"
-    messages = dict(_messages(home, file.message_type))
+    messages = dict(messages_of(home, file.message_type))
     enums = {f"{home}.{enum.name}": enum for enum in file.enum_type}
     for name, message in messages.items():
         enums |= {f"{name}.{enum.name}": enum for enum in message.enum_type}
@@ -69,28 +67,29 @@ def write_readers(file: FileDescriptorProto) -> str:
     read = {name: one for name, one in messages.items() if name not in entries}
     parts = [HEAD, *(_names(name, enum) for name, enum in enums.items())]
     parts += [_reader(name, message, entries) for name, message in read.items()]
-    table = "".join(f'    "{name[1:]}": _read{_local(name)},\n' for name in read)
+    table = "".join(f'    "{name[1:]}": _read{local_name(name)},\n' for name in read)
     parts.append(f"READERS: dict[str, Callable[[Any, Values], dict[str, Any]]] = {{\n{table}}}\n")
     return "\n\n".join(parts)
 
 
-def _messages(
+def messages_of(
     home: str, messages: Iterable[DescriptorProto]
 ) -> Iterator[tuple[str, DescriptorProto]]:
+    """Yields messages, including those nested in others, with their full names."""
     for message in messages:
         name = f"{home}.{message.name}"
         yield name, message
-        yield from _messages(name, message.nested_type)
+        yield from messages_of(name, message.nested_type)
 
 
-def _local(name: str) -> str:
+def local_name(name: str) -> str:
     """Returns the suffix of the generated names for a message or an enum."""
     return "_" + "_".join(name.split(".")[3:])
 
 
 def _names(name: str, enum: EnumDescriptorProto) -> str:
     names = "".join(f'    {value.number}: "{value.name}",\n' for value in enum.value)
-    return f"_names{_local(name)} = _Names({{\n{names}}})"
+    return f"_names{local_name(name)} = _Names({{\n{names}}})"
 
 
 def _reader(name: str, message: DescriptorProto, entries: Entries) -> str:
@@ -102,7 +101,7 @@ def _reader(name: str, message: DescriptorProto, entries: Entries) -> str:
         if field.HasField("oneof_index") and not field.proto3_optional:
             oneof = message.oneof_decl[field.oneof_index].name
             choices.setdefault(oneof, []).append((field.name, value))
-        elif field.HasField("oneof_index") or _is_one_message(field):
+        elif field.HasField("oneof_index") or is_single_message(field):
             perhaps.append((field.name, value))
         else:
             always.append(f'"{field.name}": {value}')
@@ -114,18 +113,23 @@ def _reader(name: str, message: DescriptorProto, entries: Entries) -> str:
         lines.append(f'one = m.WhichOneof("{oneof}")')
         for key, value in members:
             lines += [f'if one == "{key}":', f'    json["{key}"] = {value}']
-        lines += ["if one is None:", f'    json.update(values.newer(m, "{oneof}"))']
     body = "\n    ".join([*lines, "return json"])
-    return f"def _read{_local(name)}(m: Any, values: Values) -> dict[str, Any]:\n    {body}\n"
+    return f"def _read{local_name(name)}(m: Any, values: Values) -> dict[str, Any]:\n    {body}\n"
 
 
-def _is_one_message(field: FieldDescriptorProto) -> bool:
+def is_single_message(field: FieldDescriptorProto) -> bool:
+    """Returns whether a field holds a message, whose presence is always explicit."""
     return field.type == field.TYPE_MESSAGE and field.label != field.LABEL_REPEATED
+
+
+def source_of(field: FieldDescriptorProto) -> str:
+    """Returns the expression for a field of `m`."""
+    return f'getattr(m, "{field.name}")' if iskeyword(field.name) else f"m.{field.name}"
 
 
 def _value(field: FieldDescriptorProto, entries: Entries) -> str:
     """Returns the expression that converts a field of `m` to JSON."""
-    source = f'getattr(m, "{field.name}")' if iskeyword(field.name) else f"m.{field.name}"
+    source = source_of(field)
     if field.type_name in entries:
         item = _converted(entries[field.type_name].field[1], f"{source}[key]")
         return f"{{str(key): {item} for key in sorted({source})}}"
@@ -139,7 +143,7 @@ def _converted(field: FieldDescriptorProto, source: str) -> str:
     if field.type_name == TIMESTAMP:
         return f"values.time({source})"
     if field.type == field.TYPE_MESSAGE:
-        return f"_read{_local(field.type_name)}({source}, values)"
+        return f"_read{local_name(field.type_name)}({source}, values)"
     if field.type == field.TYPE_ENUM:
-        return f"_names{_local(field.type_name)}[{source}]"
+        return f"_names{local_name(field.type_name)}[{source}]"
     return f"values.single({source})" if field.type == field.TYPE_FLOAT else source

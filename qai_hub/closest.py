@@ -6,7 +6,6 @@ import functools
 import re
 import stat
 from collections.abc import Callable, Iterable
-from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
@@ -27,6 +26,8 @@ _KINDS = (
     (stat.S_ISCHR, "a device, not a file"),
     (stat.S_ISBLK, "a device, not a file"),
 )
+# A path has one slash where the URL had two. Drives of Windows have one letter.
+_URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str]:
@@ -83,15 +84,14 @@ def describe_place(path: Path) -> str:
             return ""
         if error.errno == errno.ELOOP:
             return "a link that leads to itself"
-        return (
-            f"a link to {str(path.readlink())!r}, which does not exist"
-            if error.errno == errno.ENOENT
-            else ""
-        )
+        is_broken = error.errno == errno.ENOENT
+        return f"a link to {str(path.readlink())!r}, which does not exist" if is_broken else ""
     return next((words for is_kind, words in _KINDS if is_kind(mode)), "")
 
 
 def _did_you_mean_file(path: Path) -> str:
+    if _URL_START.fullmatch(path.parts[0] if path.parts else ""):
+        return " A URL is no file of this machine: download it first."
     if not path.parent.is_dir():
         return f" Nor is there a folder {path.parent}."
     with contextlib.suppress(OSError):
@@ -122,6 +122,8 @@ def _score(wanted: list[str], words: list[str], ratio: Callable[[str, str], floa
 
 
 def _ratio(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
     if one == other:
         return 1.0
     if set(one).isdisjoint(other):

@@ -1,28 +1,31 @@
 """A client's connection to one server: API operations and file transfers."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import timedelta
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
-from qai_hub.config import ClientConfig
 from qai_hub.config.model import is_official_host
 from qai_hub.display.text import short_repr
 from qai_hub.errors import InvalidValueError
-from qai_hub.transfer.files import FileTransfer
-from qai_hub.transport.async_session import ASYNC_SESSIONS, AsyncSession
-from qai_hub.transport.errors import error_from_request_error, error_from_response
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.server_clock import clock_lead
 from qai_hub.transport.session import request_limits
 from qai_hub.transport.setup import api_session, async_api_session, network_environment
+
+if TYPE_CHECKING:
+    from qai_hub.config import ClientConfig
+    from qai_hub.transfer.files import FileTransfer
+    from qai_hub.transport.async_session import AsyncSession
 
 __all__ = [
     "AsyncCaller",
@@ -190,6 +193,8 @@ class Connection:
     @property
     def files(self) -> FileTransfer:
         """Transfers files to and from signed URLs."""
+        from qai_hub.transfer.files import FileTransfer
+
         return FileTransfer(show=self.config.verbose)
 
     def close(self) -> None:
@@ -255,6 +260,8 @@ def _converted_errors(config: ClientConfig) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
+        from qai_hub.transport.errors import error_from_response
+
         raise error_from_response(
             error.status_code,
             error.headers,
@@ -264,7 +271,10 @@ def _converted_errors(config: ClientConfig) -> Iterator[None]:
             config=config,
         ) from error
     except httpx.RequestError as error:
-        raise error_from_request_error(error, config=config) from error
+        from qai_hub.transport.errors import error_from_request_error
+
+        # The message has what its traceback of a hundred lines would tell.
+        raise error_from_request_error(error, config=config) from None
     except (httpx.InvalidURL, UnicodeEncodeError) as error:
         raise InvalidValueError(f"An argument cannot be sent: {_describe(error)}.") from error
 
@@ -277,6 +287,8 @@ def _describe(error: httpx.InvalidURL | UnicodeEncodeError) -> str:
 
 
 def _lease_async(config: ClientConfig) -> AbstractAsyncContextManager[AsyncSession]:
+    from qai_hub.transport.async_session import ASYNC_SESSIONS
+
     wire = resolve_wire(config)
     make = functools.partial(async_api_session, config, wire)
     return ASYNC_SESSIONS.lease((*_key(config, wire), network_environment()), make)

@@ -1,7 +1,7 @@
 """Datasets as HDF5 files, and as NumPy files, which are made HDF5 to be uploaded."""
 
 import numbers
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
@@ -12,6 +12,7 @@ from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_option
 from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
 from qai_hub.errors import UserError
 from qai_hub.hdf5_files import create_hdf5
+from qai_hub.next_steps import Step
 from qai_hub.numpy_files import NumpyDataset, is_npz, is_numpy, sample_filename, write_npz
 from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
 from qai_hub.temporary_files import temporary_folder
@@ -34,9 +35,10 @@ __all__ = [
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 A = TypeVar("A", str, int)
 
-_HOW_TO_GET_HDF5 = (
-    'hub.upload_dataset({"image": [array]}) makes a dataset of arrays, and a download of it such a '
-    "file."
+_HOW_TO_GET_HDF5 = Step(
+    'hub.upload_dataset({"image": [array]}) makes a dataset of arrays, and a download of it an '
+    "HDF5 file.",
+    "`qai-hub dataset upload --help` tells what they hold.",
 )
 _MAX_NAME_BYTES = 4096
 
@@ -112,13 +114,17 @@ def as_h5(path: Path, *, compress: bool = True) -> Iterator[Path]:
         yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
 
 
-def h5_to_npz(source: "str | Path", target: Path) -> list[Path]:
+def h5_to_npz(
+    source: "str | Path", target: Path, *, check: Callable[[list[Path]], None] | None = None
+) -> list[Path]:
     """Writes a dataset as `.npz` files, one for each sample.
 
     Args:
         source: Path of an HDF5 file.
         target: The file, if its name ends in `.npz`, for a dataset of one sample. Otherwise the
             folder for the files, which is created if it does not exist.
+        check: Called with the files before the first is written, to refuse them by an error; files
+            that exist are replaced without it.
 
     Returns:
         The files, in the order of the samples.
@@ -131,6 +137,8 @@ def h5_to_npz(source: "str | Path", target: Path) -> list[Path]:
     with _open_h5(source) as file:
         inputs = _read_inputs(file)
         paths = _place_samples(target, len(inputs[0][1]))
+        if check is not None:
+            check(paths)
         for index, path in enumerate(paths):
             write_npz(path, {name: _read_array(samples[index]) for name, samples in inputs})
     return paths
@@ -314,8 +322,8 @@ def _open_h5(source: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
         file = h5py.File(path, "r")
     except OSError as error:
         raise UserError(
-            f"{path} is no HDF5 file, or is cut short: {error}. A dataset is an HDF5 file, a .npz "
-            f"file, or a folder of .npz files: {_HOW_TO_GET_HDF5}"
+            f"{path} is no HDF5 file, or is cut short. A dataset is an HDF5 file, a .npz file, or "
+            f"a folder of .npz files: {_HOW_TO_GET_HDF5}"
         ) from error
     with file:
         yield file

@@ -20,7 +20,8 @@ _moment = datetime.datetime.fromisoformat
 def body(response: httpx.Response) -> Any:
     """Returns the parsed body of a response.
 
-    A transport that has already parsed it, from any format, provides it in the extension `value`.
+    A transport that has already parsed it, from any format, provides it in the extension `value`:
+    as JSON, or as the model of the response.
     """
     if "value" in response.extensions:
         return response.extensions["value"]

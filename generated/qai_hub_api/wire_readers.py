@@ -16,12 +16,10 @@ class Values(NamedTuple):
     Attributes:
         time: Converts a timestamp.
         single: Converts a number of single precision.
-        newer: Returns the unknown members of a oneof of a message.
     """
 
     time: Callable[[Any], Any]
     single: Callable[[float], float]
-    newer: Callable[[Any, str], dict[str, Any]]
 
 
 class _Names(dict[int, str]):
@@ -397,8 +395,6 @@ def _read_FileDownloadResponse(m: Any, values: Values) -> dict[str, Any]:
         json["url"] = _read_FileDownloadURL(m.url, values)
     if one == "credentials":
         json["credentials"] = _read_S3Credentials(m.credentials, values)
-    if one is None:
-        json.update(values.newer(m, "method"))
     return json
 
 
@@ -430,8 +426,6 @@ def _read_FileUploadResponse(m: Any, values: Values) -> dict[str, Any]:
         json["multipart_url"] = _read_FileMultipartUploadURL(m.multipart_url, values)
     if one == "credentials":
         json["credentials"] = _read_S3Credentials(m.credentials, values)
-    if one is None:
-        json.update(values.newer(m, "method"))
     return json
 
 
@@ -583,8 +577,6 @@ def _read_Job(m: Any, values: Values) -> dict[str, Any]:
         json["quantize_job"] = _read_QuantizeJob(m.quantize_job, values)
     if one == "link_job":
         json["link_job"] = _read_LinkJob(m.link_job, values)
-    if one is None:
-        json.update(values.newer(m, "job"))
     return json
 
 
@@ -622,8 +614,6 @@ def _read_JobResult(m: Any, values: Values) -> dict[str, Any]:
         json["quantize_job_result"] = _read_QuantizeJobResult(m.quantize_job_result, values)
     if one == "link_job_result":
         json["link_job_result"] = _read_LinkJobResult(m.link_job_result, values)
-    if one is None:
-        json.update(values.newer(m, "result"))
     return json
 
 
@@ -643,8 +633,6 @@ def _read_JobSummary(m: Any, values: Values) -> dict[str, Any]:
         json["quantize_job_summary"] = _read_QuantizeJobSummary(m.quantize_job_summary, values)
     if one == "link_job_summary":
         json["link_job_summary"] = _read_LinkJobSummary(m.link_job_summary, values)
-    if one is None:
-        json.update(values.newer(m, "job"))
     return json
 
 

@@ -83,8 +83,8 @@ class AsyncDownloadingClient(AsyncCombinedClient):
 
         Args:
             job: A compile, quantize or link job.
-            filename: Path to write; the model's suffix is added if missing. None loads the file
-                into memory.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced. None loads the file into memory.
 
         Returns:
             Path of the file, or its bytes; None if the job failed.
@@ -105,7 +105,8 @@ class AsyncDownloadingClient(AsyncCombinedClient):
 
         Args:
             job: The job.
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results, of the class that the method of the job returns; of a failed job, its
@@ -261,7 +262,8 @@ class AsyncDownloadingClient(AsyncCombinedClient):
 
         Args:
             model: The model.
-            filename: Path to write; the model's suffix is added if missing.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced.
             timeout: Maximum seconds to wait for the job; None waits without limit.
 
         Returns:

@@ -13,6 +13,7 @@ from qai_hub.cli.completion import (
     WholeWordZshComplete,
 )
 from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.slips import Choice
 
 _SHELLS: dict[str, type[ShellComplete]] = {
     "bash": SpacedBashComplete,
@@ -29,7 +30,7 @@ _SHELLS: dict[str, type[ShellComplete]] = {
         ("fish", "completion fish > ~/.config/fish/completions/qai-hub.fish"),
     ],
 )
-@click.argument("shell", required=False, type=click.Choice(list(_SHELLS)))
+@click.argument("shell", required=False, type=Choice(list(_SHELLS)))
 @click.pass_context
 def completion(context: click.Context, /, shell: str | None) -> None:
     """Print the script by which SHELL completes commands, options, identifiers and devices.

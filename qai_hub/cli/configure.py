@@ -80,6 +80,15 @@ def configure(
     if backup is not None:
         print_info(f"The configuration before is in {backup}.")
     print_line(f"Saved to {path}.")
+    _tell_if_refused(config)
+
+
+def _tell_if_refused(config: ClientConfig) -> None:
+    """Tells if a server on this machine does not take the token; no other is asked."""
+    from qai_hub.config.profiles import is_refused
+
+    if is_refused(config.api_url, config.api_token):
+        print_info(f"The server at {config.api_url} does not know this token.")
 
 
 def _read_token(given: str | None) -> str:

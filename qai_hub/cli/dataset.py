@@ -1,22 +1,31 @@
 """`qai-hub dataset`: uploads, lists, shows, downloads, shares and deletes datasets."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from qai_hub.cli.common import CommandError, print_line
+from qai_hub.cli.downloads import (
+    STANDARD_OUTPUT,
+    download_file,
+    output_file_option,
+    refuse_existing,
+)
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
+    confirm_deletion,
     dataset_argument,
     datasets_argument,
+    is_asked,
     list_options,
-    output_file_option,
-    place_file,
     read_ids,
     take,
+    yes_option,
 )
 from qai_hub.cli.sharing import share_options, share_with
 
@@ -95,21 +104,26 @@ def show(invocation: Invocation, dataset_id: str) -> None:
     help="Write .npz files, one for each sample, into the folder of -o, called ID if absent.",
 )
 @click.pass_obj
-def download(invocation: Invocation, dataset_id: str, output: str, npz: bool) -> None:
+def download(invocation: Invocation, dataset_id: str, output: str, npz: bool, force: bool) -> None:
     """Download a dataset, and print the path of the file.
 
     It is an HDF5 file, or a .npz file if -o ends so, which can hold one sample. With --npz, these
     are .npz files, and the path of each is printed. DATASET may be an inference job, for its
-    outputs, which are waited for.
+    outputs, which are waited for. No file is replaced without --force.
     """
     from qai_hub.numpy_files import is_npz
 
-    found = _find(invocation.client, dataset_id)
+    def fetch(path: str) -> str:
+        return _find(invocation.client, dataset_id).download(path)
+
+    if npz and output == STANDARD_OUTPUT:
+        raise click.UsageError("--npz writes a folder: give its path with -o.")
     if npz or is_npz(Path(output)):
-        for path in _download_npz(found, Path(dataset_id if output == "." else output)):
+        target = Path(dataset_id if output == "." else output)
+        for path in _download_npz(fetch, target, force=force):
             print_line(str(path))
-    else:
-        print_line(found.download(place_file(output, f"{dataset_id}.h5")))
+    elif path_of_file := download_file(output, fetch, name=f"{dataset_id}.h5", force=force):
+        print_line(str(path_of_file))
 
 
 def _find(client: "Client", text: str) -> "Dataset":
@@ -128,12 +142,15 @@ def _find(client: "Client", text: str) -> "Dataset":
     return outputs
 
 
-def _download_npz(found: "Dataset", folder: Path) -> list[Path]:
+def _download_npz(fetch: Callable[[str], str], target: Path, *, force: bool) -> list[Path]:
     from qai_hub.dataset_file import h5_to_npz
     from qai_hub.temporary_files import temporary_folder
 
+    if not target.is_dir():
+        refuse_existing([target], force=force)
+    check = partial(refuse_existing, force=force)
     with temporary_folder() as temporary:
-        return h5_to_npz(found.download(str(Path(temporary) / "data.h5")), folder)
+        return h5_to_npz(fetch(str(Path(temporary) / "data.h5")), target, check=check)
 
 
 @dataset.command(
@@ -155,9 +172,18 @@ def share(
 
 @dataset.command(examples=[("Delete a dataset", "dataset delete dabc1234d")])
 @datasets_argument
+@yes_option
 @click.pass_obj
-def delete(invocation: Invocation, dataset_ids: tuple[str, ...]) -> None:
-    """Delete datasets. DATASET may be -, for the lines of standard input."""
-    for dataset_id in read_ids(dataset_ids, "datasets"):
-        invocation.client.get_dataset(dataset_id).delete()
+def delete(invocation: Invocation, dataset_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete datasets. DATASET may be -, for the lines of standard input.
+
+    Asks on a terminal, unless --yes is given.
+    """
+    ids = read_ids(dataset_ids, "datasets")
+    client = invocation.client
+    if not yes and ids and is_asked():
+        found = [client.get_dataset(each) for each in ids]
+        confirm_deletion([f"the dataset {each.dataset_id} {each.name!r}" for each in found])
+    for dataset_id in ids:
+        client.get_dataset(dataset_id).delete()
         print_line(dataset_id)

@@ -1,5 +1,8 @@
 """`qai-hub device` and `qai-hub framework`: what jobs can run on, and with which runtimes."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +12,7 @@ from qai_hub.cli.completion import complete_attributes, complete_devices
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
+from qai_hub.device_mismatch import explain_mismatch
 
 if TYPE_CHECKING:
     from qai_hub.client import Device
@@ -18,6 +22,22 @@ def attribute_values(device: "Device", key: str) -> list[str]:
     """Returns the values of an attribute of a device, such as its chipsets."""
     attributes = [device.attributes] if isinstance(device.attributes, str) else device.attributes
     return [each.partition(":")[2] for each in attributes if each.startswith(f"{key}:")]
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keeps warnings of the client back, where an error says the same."""
+    from qai_hub.client.fetch import logger
+
+    logger.addFilter(_is_no_warning)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_no_warning)
+
+
+def _is_no_warning(record: logging.LogRecord) -> bool:
+    return record.levelno != logging.WARNING
 
 
 def _value_of(key: str, spare: int) -> "Field":
@@ -85,9 +105,11 @@ def list_devices(invocation: Invocation, name: str, os: str, attributes: tuple[s
 @click.pass_obj
 def show(invocation: Invocation, name: str, os: str) -> None:
     """Show a device."""
-    found = invocation.client.get_devices(name, os)
+    client = invocation.client
+    with _without_warnings():
+        found = client.get_devices(name, os)
     if not found:
-        raise CommandError(f"No device is called {name!r}: `qai-hub device list` shows them.")
+        raise CommandError(explain_mismatch(name, os, [], client.get_devices()))
     for each in found:
         print_record(invocation, each, DEVICE_FIELDS)
 

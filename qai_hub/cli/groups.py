@@ -1,6 +1,6 @@
 """Commands and groups of commands: loaded when needed, with examples and did-you-mean."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -9,12 +9,24 @@ import click
 
 from qai_hub.cli.common import is_unicode
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.slips import (
+    advise_on_unknown_option,
+    check_option_values,
+    check_repetitions,
+    describe_extra_arguments,
+)
 from qai_hub.closest import did_you_mean
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-_QUOTE_BLANKS = 'Put a value with blanks in quotes, such as --device "Samsung Galaxy S24".'
+# What people try that know the official command or others.
+_MEANT = {
+    "submit-quantize-job": "submit quantize",
+    "upload-dataset": "dataset upload",
+    "list-jobs": "job list",
+    "login": "configure",
+}
 
 
 class Example(NamedTuple):
@@ -79,6 +91,12 @@ class HubCommand(click.Command):
         examples: Pairs of what an example does and its command line without `qai-hub`.
     """
 
+    takes_last_value = False
+    """Whether the last value counts of an option that is given twice; otherwise it is an error."""
+
+    values_like_options: Collection[str] = ()
+    """Names of options of the command that may be values of others as well."""
+
     def __init__(
         self,
         *args: Any,  # noqa: ANN401 - what click takes
@@ -91,17 +109,24 @@ class HubCommand(click.Command):
         self.params += make_common_options(self.params)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Reads the arguments, or says what may make them too many."""
+        """Reads the arguments, or says what to write instead."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        given = [*args]
+        check_option_values(ctx, given, self.values_like_options)
+        if not self.takes_last_value:
+            check_repetitions(ctx, given)
+        # click would refuse them in other words.
+        takes_more, ctx.allow_extra_args = ctx.allow_extra_args, True
         try:
-            left = super().parse_args(ctx, args)
-        except click.UsageError as error:
-            # click's other errors have classes of their own.
-            if type(error) is not click.UsageError:
-                raise
-            text = f"{error.message.rstrip('.')}. {_QUOTE_BLANKS}"
-            raise click.UsageError(text, error.ctx) from error
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise advise_on_unknown_option(error, ctx, given) from error
+        ctx.allow_extra_args = takes_more
+        if rest and not takes_more:
+            raise click.UsageError(describe_extra_arguments(ctx, given), ctx)
         _check_texts(ctx)
-        return left
+        return rest
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the options."""
@@ -126,12 +151,23 @@ class HubGroup(click.Group):
         self.examples = [Example(*each) for each in examples]
         self.params += make_common_options(self.params)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the arguments; `help` before the name of a command is its `--help`."""
+        if args and args[0] == "help":
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command, or says which ones have a similar name."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            near = did_you_mean(args[0], self.list_commands(ctx))
+            meant = _MEANT.get(args[0].replace("_", "-"))
+            near = (
+                f" Write `qai-hub {meant}`."
+                if meant
+                else did_you_mean(args[0], self.list_commands(ctx))
+            )
             raise click.UsageError(f"There is no command {args[0]!r}.{near}", ctx)
         return super().resolve_command(ctx, args)
 

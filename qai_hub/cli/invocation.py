@@ -19,21 +19,26 @@ class Invocation:
         profile: Name of the profile; None for the default configuration.
         debug: Whether errors are shown with their traceback.
         format: How to print results: `human`, `json`, `jsonl`, `tsv` or `quiet`; None for `human`
-            on a terminal, and `tsv` for lists elsewhere.
+            on a terminal, and `tsv` elsewhere for lists and for the fields that are named.
         fields: Names of the fields to print; None for those that the command selects.
+        shows_ended: Whether progress tells of jobs that have ended before the command began.
     """
 
     profile: str | None = None
     debug: bool = False
     format: str | None = None
     fields: tuple[str, ...] | None = None
+    shows_ended: bool = False
 
     @cached_property
     def client(self) -> "Client":
         """The client of the profile. It shows no progress when only identifiers are wanted."""
         from qai_hub.client import Client
+        from qai_hub.waiting.progress import show_only_news
 
         client = Client(profile=self.profile, client_mode="cli")
+        if not self.shows_ended:
+            show_only_news(client)
         if self.is_quiet:
             client.set_verbose(False)
         return client

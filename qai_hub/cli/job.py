@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from qai_hub.cli.common import CommandError, print_error, print_info, print_line
+from qai_hub.cli.downloads import STANDARD_OUTPUT, download_files, output_folder_option
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job_fields import (
@@ -38,6 +39,7 @@ from qai_hub.cli.parameters import (
     take,
 )
 from qai_hub.cli.sharing import share_options, share_with
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.web import open_page, print_only_option
 from qai_hub.progress.github import is_github_actions
 
@@ -79,8 +81,8 @@ def job() -> None:
         ("All jobs, as a JSON object on each line", "job list --all --format jsonl"),
     ],
 )
-@click.option("--type", "kind", type=click.Choice(_TYPES), help="Jobs of this type.")
-@click.option("--state", type=click.Choice(_STATES), help="Jobs in this state.")
+@click.option("--type", "kind", type=Choice(_TYPES), help="Jobs of this type.")
+@click.option("--state", type=Choice(_STATES), help="Jobs in this state.")
 @click.option("--creator", metavar="EMAIL", help="Jobs that this user has submitted.")
 @click.option("--project", metavar="ID", help="Jobs of this project.")
 @list_options
@@ -134,15 +136,25 @@ def list_jobs(
     examples=[
         ("A job, with its reason if it failed", "job show jabc1234d"),
         ("Its state alone", "job show jabc1234d --format tsv --fields state"),
+        (
+            "What the latest jobs have made",
+            "job list -q | qai-hub job show - --json id,target_model",
+        ),
     ]
 )
-@job_argument
+@jobs_argument
 @output_options(JOB_FIELDS)
 @click.pass_obj
-def show(invocation: Invocation, job_id: str) -> None:
-    """Show a job."""
-    found = invocation.client.get_job(job_id)
-    print_job(invocation, found, found.get_status())
+def show(invocation: Invocation, job_ids: tuple[str, ...]) -> None:
+    """Show a job; several as a list. JOB may be -, for the lines of standard input."""
+    jobs = [
+        ShownJob(found, found._last_status or found.get_status())
+        for found in get_jobs(invocation.client, job_ids)
+    ]
+    if len(job_ids) == 1 and job_ids[0] != "-":
+        print_record(invocation, jobs[0], JOB_FIELDS)
+    else:
+        print_rows(invocation, jobs, JOB_FIELDS)
 
 
 @job.command(
@@ -167,6 +179,7 @@ def wait(invocation: Invocation, job_ids: tuple[str, ...], timeout: float | None
     Exits with 0 if all have succeeded, and 1 otherwise. JOB may be -, for the lines of standard
     input. Ctrl+C stops waiting; the jobs go on.
     """
+    invocation.shows_ended = True
     jobs = get_jobs(invocation.client, job_ids)
     statuses = wait_for(jobs, timeout)
     if invocation.prints_rows:
@@ -187,37 +200,56 @@ def wait_for(jobs: Sequence["Job"], timeout: float | None = None) -> "list[JobSt
     return statuses
 
 
-def tell_failure(ended: "Job", status: "JobStatus") -> None:
-    """Tells why a job has failed, unless its progress does."""
-    if status.failure and not ended.verbose:
+def tell_failure(ended: "Job", status: "JobStatus", *, is_known: bool = False) -> None:
+    """Tells why a job has failed, unless its progress does.
+
+    Args:
+        ended: The job.
+        status: Its status.
+        is_known: Whether it had failed before the command began, which progress does not tell.
+    """
+    if status.failure and (is_known or not ended.verbose):
         print_error(f"{ended.job_id} has failed: {status.message or 'no reason given'}")
 
 
 @job.command(examples=[("What the job's tools have written", "job logs jabc1234d")])
 @job_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write the files to this folder instead.",
-)
+@output_folder_option(help="Write the files to this folder instead.")
 @click.pass_obj
-def logs(invocation: Invocation, job_id: str, output: Path | None) -> int:
-    """Print the logs of a job, after waiting for its end."""
+def logs(invocation: Invocation, job_id: str, output: Path | None, force: bool) -> int:
+    """Print the logs of a job, after waiting for its end.
+
+    A log whose lines are all in another one is left out; -o writes all of them, and replaces no
+    file without --force. Servers keep the logs of jobs that have ended only; until then, a terminal
+    shows the state of the job.
+    """
     found = invocation.client.get_job(job_id)
-    if output is not None:
-        for path in found.download_job_logs(str(output)):
-            print_line(path)
+    if output is not None and str(output) != STANDARD_OUTPUT:
+        written = download_files(
+            output, lambda folder: found.download_job_logs(str(folder)), force=force
+        )
+        for file in written:
+            print_line(str(file))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        paths = found.download_job_logs(folder)
-        if not paths:
+        written = _leave_out_copies([Path(path) for path in found.download_job_logs(folder)])
+        if not written:
             raise CommandError(f"{job_id} has no logs.")
-        for path in paths:
-            if len(paths) > 1:
-                print_info(f"{Path(path).name}:")
-            _print_file(Path(path))
+        for log in written:
+            if len(written) > 1:
+                print_info(f"{log.name}:")
+            _print_file(log)
     return 0
+
+
+def _leave_out_copies(logs: list[Path]) -> list[Path]:
+    """Returns the logs without those whose lines are all in one that is kept."""
+    kept: dict[Path, set[bytes]] = {}
+    for path in sorted(logs, key=lambda log: log.stat().st_size, reverse=True):
+        lines = set(path.read_bytes().splitlines())
+        if not any(lines <= others for others in kept.values()):
+            kept[path] = lines
+    return [path for path in logs if path in kept]
 
 
 def _print_file(path: Path) -> None:
@@ -253,37 +285,40 @@ def _is_read_by_runner(stream: TextIO) -> bool:
     ]
 )
 @jobs_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    show_default="the current folder",
-    help="The folder to write to.",
+@output_folder_option(
+    default=Path(), show_default="the current folder", help="The folder to write to."
 )
 @click.pass_obj
-def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path) -> int:
+def download(invocation: Invocation, job_ids: tuple[str, ...], output: Path, force: bool) -> int:
     """Download the results of jobs, after waiting for their end, and print their paths.
 
-    Exits with 1 if a job has failed.
+    Exits with 1 if a job has failed. No file is replaced without --force.
     """
+    if str(output) == STANDARD_OUTPUT:
+        raise click.UsageError(
+            "-o is a folder here: `model download` and `dataset download` write a single file to "
+            "standard output."
+        )
     statuses = []
     jobs = get_jobs(invocation.client, job_ids)
     for found in jobs:
         folder = output if len(jobs) == 1 else output / found.job_id
-        before = _list_files(folder)
-        status = found.download_results(str(folder)).status
-        tell_failure(found, status)
-        statuses.append(status)
-        for path, written in _list_files(folder).items():
-            if before.get(path) != written:
-                print_line(str(path))
+        statuses.append(_download_results(found, folder, force=force))
     return exit_status(statuses)
 
 
-def _list_files(folder: Path) -> dict[Path, int]:
-    """Returns the files in a folder, with the times at which they were written."""
-    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
+def _download_results(found: "Job", folder: Path, *, force: bool) -> "JobStatus":
+    statuses: list[JobStatus] = []
+    known = found._last_status
+
+    def fetch(place: Path) -> None:
+        status = found.download_results(str(place)).status
+        tell_failure(found, status, is_known=known is not None and known.finished)
+        statuses.append(status)
+
+    for path in download_files(folder, fetch, force=force):
+        print_line(str(path))
+    return statuses[0]
 
 
 @job.command(

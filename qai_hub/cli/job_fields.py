@@ -1,8 +1,8 @@
 """What the command tells of jobs: their fields, and what they have made and measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qai_hub.cli.common import print_info
@@ -112,7 +112,9 @@ def _psnr_texts(ratios: dict[str, float]) -> list[str]:
 
 def _origin(shown: ShownJob) -> str | None:
     profile = shown.outcome.profile
-    return next(iter(profile.runtime.get("Measured on", ())), None) if profile else None
+    told = profile.runtime.get("Measured on", {}) if profile else {}
+    # A simulation is on the host's CPU, too.
+    return "HTP simulation" if "HTP simulation" in told else next(iter(told), None)
 
 
 def _origin_text(shown: ShownJob) -> str | None:
@@ -190,6 +192,12 @@ def _model_ids(job: "Job") -> str | list[str] | None:
     return None if model is None else str(model.model_id)
 
 
+def _dataset_id(job: "Job") -> str | None:
+    """Returns the identifier of a job's inputs or calibration data."""
+    data = getattr(job, "inputs", None) or getattr(job, "calibration_dataset", None)
+    return None if data is None else str(data.dataset_id)
+
+
 def _state_style(state: object) -> str:
     return {"SUCCESS": "green", "FAILED": "red"}.get(str(state), "yellow")
 
@@ -208,6 +216,34 @@ def _listed_reason(listed: "Job") -> str | None:
     return status.message or None if status.failure else None
 
 
+@lru_cache(maxsize=1)
+def _shown(job: "Job") -> ShownJob:
+    # Its fields share what it fetches.
+    return ShownJob(job, _status(job))
+
+
+def _psnr(shown: ShownJob) -> dict[str, float] | None:
+    return shown.outcome.psnr
+
+
+def _psnr_text(shown: ShownJob) -> list[str]:
+    return _psnr_texts(shown.outcome.psnr or {})
+
+
+def _measured(
+    name: str, get: Callable[[ShownJob], object], show: Callable[[ShownJob], object]
+) -> Field:
+    """Returns a field of listed jobs that takes a request for each."""
+    return Field(
+        name,
+        lambda job: get(_shown(job)),
+        show=lambda job: show(_shown(job)),
+        in_table=False,
+        is_detail=True,
+        only_named=True,
+    )
+
+
 SUMMARY_FIELDS = (
     Field("id", lambda job: job.job_id, keep_whole=True),
     Field("type", lambda job: job._type_name, keep_whole=True, is_detail=True),
@@ -223,6 +259,11 @@ SUMMARY_FIELDS = (
     Field("url", lambda job: job.url, in_table=False),
     Field("reason", _listed_reason, in_table=False, is_detail=True),
     Field("failure_type", lambda job: job.failure_type, in_table=False, is_detail=True),
+    Field("model", _model_ids, in_table=False, is_detail=True),
+    Field("target_model", lambda job: _shown(job).target_model, in_table=False, is_detail=True),
+    _measured("inference_time", _inference_time, _inference_time_text),
+    _measured("peak_memory", _peak_memory, _peak_memory_text),
+    _measured("psnr", _psnr, _psnr_text),
 )
 """Fields of listed jobs: of summaries, and of whole jobs where one is a detail."""
 
@@ -247,6 +288,7 @@ JOB_FIELDS = (
         in_table=False,
     ),
     Field("model", lambda shown: _model_ids(shown.job), in_table=False),
+    Field("inputs", lambda shown: _dataset_id(shown.job), in_table=False),
     Field("target_model", lambda shown: shown.target_model, keep_whole=True),
     Field("measured_on", _origin, show=_origin_text, in_table=False),
     Field("inference_time", _inference_time, show=_inference_time_text, keep_whole=True),
@@ -254,8 +296,8 @@ JOB_FIELDS = (
     Field("layers", _layers, show=_layers_text, in_table=False),
     Field(
         "psnr",
-        lambda shown: shown.outcome.psnr,
-        show=lambda shown: _psnr_texts(shown.outcome.psnr or {}),
+        _psnr,
+        show=_psnr_text,
         in_table=False,
     ),
     Field("output_dataset", lambda shown: shown.outcome.output_dataset, in_table=False),

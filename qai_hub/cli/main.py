@@ -98,7 +98,9 @@ _ENTRIES = {
         ("Look at the latest jobs", "job list"),
     ],
 )
-@click.version_option(__version__, prog_name="qai-hub", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="qai-hub", message="%(prog)s %(version)s"
+)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """A client for Qualcomm AI Hub, and a local hub. Not affiliated with Qualcomm."""
@@ -174,6 +176,9 @@ def _report(error: BaseException, invocation: Invocation) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
+        # click raises the one in place of the other.
+        for note in getattr(error.__cause__ or error, "__notes__", ()):
+            print_error(note)
         return _INTERRUPTED
     if isinstance(error, ReaderGoneError):
         if sys.stdout is not None:
@@ -183,11 +188,20 @@ def _report(error: BaseException, invocation: Invocation) -> int:
         _show_usage_error(error)
         return error.exit_code
     if invocation.debug:
-        print_info("".join(traceback.format_exception(error)).rstrip())
+        print_info(_format_traceback(error))
     print_error(_format_os_error(error) if isinstance(error, OSError) else str(error))
     for note in getattr(error, "__notes__", ()):
         print_error(note)
     return _TIMED_OUT if isinstance(error, TimeoutError) else _FAILED
+
+
+def _format_traceback(error: BaseException) -> str:
+    """Returns the traceback of an error, with the causes that are usually left out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__suppress_context__ = False
+        cause = cause.__cause__ or cause.__context__
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _show_usage_error(error: click.UsageError) -> None:

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from qai_hub.cli.common import print_line
+from qai_hub.cli.downloads import download_file, output_file_option
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_record, print_rows
 from qai_hub.cli.parameters import (
+    confirm_deletion,
     get_model,
+    is_asked,
     list_options,
     model_argument,
     models_argument,
-    output_file_option,
-    place_file,
     read_ids,
     take,
+    yes_option,
 )
 from qai_hub.cli.sharing import share_options, share_with
 from qai_hub.cli.web import open_page, print_only_option
@@ -154,15 +156,20 @@ def show(invocation: Invocation, model_id: str) -> None:
 
 @model.command(examples=[("A model, as target.onnx", "model download mabc1234d -o target.onnx")])
 @model_argument
-@output_file_option("the model's name")
+@output_file_option("as on the hub")
 @click.pass_obj
-def download(invocation: Invocation, model_id: str, output: str) -> None:
+def download(invocation: Invocation, model_id: str, output: str, force: bool) -> None:
     """Download a model, and print the path of the file.
 
-    MODEL is its identifier, or that of the job that produces it. Waits for the job's end.
+    MODEL is its identifier, or that of the job that produces it. Waits for the job's end. No file
+    is replaced without --force.
     """
-    found = get_model(invocation.client, model_id)
-    print_line(found.download(place_file(output, found.name)))
+
+    def fetch(path: str) -> str:
+        return get_model(invocation.client, model_id).download(path)
+
+    if path := download_file(output, fetch, force=force):
+        print_line(str(path))
 
 
 @model.command(
@@ -180,11 +187,20 @@ def share(
 
 @model.command(examples=[("Delete a model", "model delete mabc1234d")])
 @models_argument
+@yes_option
 @click.pass_obj
-def delete(invocation: Invocation, model_ids: tuple[str, ...]) -> None:
-    """Delete models. MODEL may be -, for the lines of standard input."""
-    for model_id in read_ids(model_ids, "models"):
-        invocation.client.get_model(model_id).delete()
+def delete(invocation: Invocation, model_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete models. MODEL may be -, for the lines of standard input.
+
+    Asks on a terminal, unless --yes is given.
+    """
+    ids = read_ids(model_ids, "models")
+    client = invocation.client
+    if not yes and ids and is_asked():
+        found = [client.get_model(each) for each in ids]
+        confirm_deletion([f"the model {each.model_id} {each.name!r}" for each in found])
+    for model_id in ids:
+        client.get_model(model_id).delete()
         print_line(model_id)
 
 

@@ -25,6 +25,7 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, wait_for
 from qai_hub.cli.output import Field, print_record, print_rows, to_json
 from qai_hub.cli.parameters import SpreadOption, device_options, input_specs_option, make_device
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.submission import (
     DATA,
     NO_DATA,
@@ -36,7 +37,7 @@ from qai_hub.cli.submission import (
 from qai_hub.display.text import one_line
 
 if TYPE_CHECKING:
-    from qai_hub.client import Device, Job
+    from qai_hub.client import CompileJob, Device, InferenceJob, LinkJob
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +52,9 @@ class OfficialCommand(HubCommand):
     `--mod` stands for `--model` where no other option begins like this. Options that the official
     verbs lack do not count: they take no beginning away from those.
     """
+
+    takes_last_value = True
+    values_like_options = _ADDED_OPTIONS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parses the arguments after completing the names of options."""
@@ -110,7 +114,7 @@ def _submit_options(command: F) -> F:
             shell_complete=complete_jobs,
             help="Take what is not given from this job.",
         ),
-        device_options,
+        device_options(several=False),
     ):
         command = option(command)
     return command
@@ -143,7 +147,7 @@ def _describe(given: dict[str, Any], options: str | None) -> Submission:
         # Documented calls leave the device to the service.
         device = Device()
     return Submission(
-        device=device,
+        devices=() if device is None else (device,),
         name=given["name"],
         project=given["project"],
         clone=given["clone"],
@@ -151,10 +155,20 @@ def _describe(given: dict[str, Any], options: str | None) -> Submission:
     )
 
 
-def _report(*jobs: "Job", wait: bool) -> int:
-    for job in jobs:
-        print_line(f"{job.job_id} {job.url}")
-    return exit_status(wait_for(jobs)) if wait else 0
+def _report(
+    job: "CompileJob | InferenceJob | LinkJob", given: dict[str, Any], *, wait: bool
+) -> int:
+    print_line(f"{job.job_id} {job.url}")
+    if given["clone"] is None and not _names_device(given):
+        print_info(
+            f"qai-hub: No device is given, so the service has chosen {job.device.name}. To choose "
+            "one, give --device NAME: `qai-hub list-devices` shows the names."
+        )
+    return exit_status(wait_for([job])) if wait else 0
+
+
+def _names_device(given: dict[str, Any]) -> bool:
+    return bool(given["device"] or given["device_attr"] or given["device_os"])
 
 
 @click.command(
@@ -167,7 +181,7 @@ def _report(*jobs: "Job", wait: bool) -> int:
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(("table", "details")),
+    type=Choice(("table", "details")),
     default="table",
     show_default=True,
     help="How to print.",
@@ -277,10 +291,10 @@ def submit_compile_job(
     **given: Any,  # noqa: ANN401 - options that all verbs have
 ) -> int:
     """Submit a compile job. `qai-hub submit compile` does the same."""
-    job = submit_compile(
+    (job,) = submit_compile(
         invocation.client, _describe(given, compile_options), model, input_specs, calibration_data
     )
-    return _report(job, wait=wait)
+    return _report(job, given, wait=wait)
 
 
 @click.command(
@@ -301,10 +315,10 @@ def submit_profile_job(
 ) -> int:
     """Submit an inference job that profiles. Deprecated: use submit-inference-job."""
     _warn_deprecated("submit-profile-job", "submit-inference-job")
-    job = submit_inference(
+    (job,) = submit_inference(
         invocation.client, _describe(given, profile_options), model, None, profiling=True
     )
-    return _report(job, wait=wait)
+    return _report(job, given, wait=wait)
 
 
 @click.command(
@@ -343,10 +357,10 @@ def submit_inference_job(
     **given: Any,  # noqa: ANN401 - options that all verbs have
 ) -> int:
     """Submit an inference job. `qai-hub submit inference` does the same."""
-    job = submit_inference(
+    (job,) = submit_inference(
         invocation.client, _describe(given, inference_options), model, inputs, profiling
     )
-    return _report(job, wait=wait)
+    return _report(job, given, wait=wait)
 
 
 @click.command(
@@ -372,8 +386,8 @@ def submit_link_job(
     **given: Any,  # noqa: ANN401 - options that all verbs have
 ) -> int:
     """Submit a link job. `qai-hub submit link` does the same."""
-    job = submit_link(invocation.client, _describe(given, link_options), models)
-    return _report(job, wait=wait)
+    (job,) = submit_link(invocation.client, _describe(given, link_options), models)
+    return _report(job, given, wait=wait)
 
 
 @click.command(
@@ -409,20 +423,20 @@ def submit_compile_and_profile_jobs(
     """Submit a compile job, and one that profiles its target model. Deprecated."""
     _warn_deprecated("submit-compile-and-profile-jobs", "submit-compile-job, submit-inference-job")
     client = invocation.client
-    compiling = submit_compile(
+    (compiling,) = submit_compile(
         client, _describe(given, compile_options), model, input_specs, calibration_data
     )
-    _report(compiling, wait=False)
+    _report(compiling, given, wait=False)
     target = compiling.get_target_model()
     if target is None:
         raise CommandError(f"{compiling.job_id} has failed: there is nothing to profile.")
     given |= {"clone": None, "name": given["name"] or compiling.name}
-    if not (given["device"] or given["device_attr"] or given["device_os"]):
+    if not _names_device(given):
         given |= {"device": compiling.device.name, "device_os": compiling.device.os}
-    profiling = submit_inference(
+    (profiling,) = submit_inference(
         client, _describe(given, profile_options), target.model_id, None, profiling=True
     )
-    return _report(profiling, wait=wait)
+    return _report(profiling, given, wait=wait)
 
 
 def _warn_deprecated(verb: str, better: str) -> None:

@@ -18,6 +18,7 @@ from click.shell_completion import CompletionItem
 
 from qai_hub.cli.common import print_info, print_line, print_styled
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.slips import Choice
 from qai_hub.display.text import escape_commands, for_logs, one_line
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Field:
         style: Returns rich's style for a value, such as `"red"`.
         keep_whole: Whether a table never shortens it.
         is_detail: Whether it is known of whole items only, and not of their summaries.
+        only_named: Whether it is printed if it is named only: it takes a request for each item.
         least: How wide a table leaves it, if another column can go instead.
         spare: Whether a table can go without it where there is no room: the largest goes first,
             and 0 never.
@@ -64,6 +66,7 @@ class Field:
     style: Callable[[object], str] | None = None
     keep_whole: bool = False
     is_detail: bool = False
+    only_named: bool = False
     show: Callable[[Any], object] | None = None
     least: int = _NARROWEST
     spare: int = 0
@@ -74,7 +77,7 @@ class Field:
 
 
 def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
-    """Adds `--format`, `--quiet` and `--fields` to a command.
+    """Adds `--format`, `--quiet`, `--fields` and `--json` to a command.
 
     Args:
         fields: The fields that `--fields` can name.
@@ -92,6 +95,16 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
                 help=f"Print these fields, separated by commas, of {', '.join(names)}.",
             ),
             click.option(
+                "--json",
+                metavar="[NAMES]",
+                type=_FieldNames(names),
+                is_flag=False,
+                flag_value=(),
+                expose_value=False,
+                callback=_set_json,
+                help="The same as JSON; all fields without NAMES.",
+            ),
+            click.option(
                 "-q",
                 "--quiet",
                 is_flag=True,
@@ -101,11 +114,11 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
             ),
             click.option(
                 "--format",
-                type=click.Choice(FORMATS),
+                type=Choice(FORMATS),
                 expose_value=False,
                 callback=_set_format,
-                help="How to print. By default for people on a terminal, and lists as TSV in a "
-                "pipe.",
+                help="How to print. By default for people on a terminal; in a pipe, lists and "
+                "what --fields names as TSV.",
             ),
         ):
             command = option(command)
@@ -117,7 +130,7 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
 layout_option = click.option(
     "--format",
     "layout",
-    type=click.Choice(("human", "json")),
+    type=Choice(("human", "json")),
     default="human",
     show_default=True,
     help="How to print.",
@@ -139,6 +152,8 @@ class _FieldNames(click.ParamType[tuple[str, ...]]):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[str, ...]:
+        if not value:
+            return ()
         names = tuple(name.strip() for name in value.split(","))
         for name in names:
             if name not in self._known:
@@ -200,7 +215,9 @@ def print_record(invocation: Invocation, item: object, fields: Sequence[Field]) 
         item: The item.
         fields: Its fields. The first is its identifier.
     """
-    kind = invocation.format or "human"
+    # Who names fields in a pipe wants their values.
+    is_for_script = invocation.fields is not None and not is_terminal()
+    kind = invocation.format or ("tsv" if is_for_script else "human")
     selected = select_fields(invocation, fields, all_by_default=True)
     if kind == "quiet":
         print_line(_flat(fields[0].get(item)))
@@ -232,7 +249,8 @@ def select_fields(
 ) -> list[Field]:
     """Returns the fields to print."""
     if invocation.fields is None:
-        return [each for each in fields if all_by_default or each.in_table]
+        usual = [each for each in fields if not each.only_named]
+        return [each for each in usual if all_by_default or each.in_table]
     known = {each.name: each for each in fields}
     return [known[name] for name in invocation.fields]
 
@@ -504,7 +522,9 @@ def _set_format(ctx: click.Context, _: click.Parameter, value: str | None) -> No
         return
     invocation = ctx.ensure_object(Invocation)
     if invocation.format not in (None, value):
-        raise click.UsageError("-q prints identifiers only: give it without --format.", ctx)
+        if "quiet" in (invocation.format, value):
+            raise click.UsageError("-q prints identifiers only: give it without --format.", ctx)
+        raise click.UsageError("--json is a format: give it without --format.", ctx)
     invocation.format = value
     _check_fields(ctx, invocation)
 
@@ -519,6 +539,14 @@ def _set_fields(ctx: click.Context, _: click.Parameter, value: tuple[str, ...] |
         invocation = ctx.ensure_object(Invocation)
         invocation.fields = value
         _check_fields(ctx, invocation)
+
+
+def _set_json(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...] | None
+) -> None:
+    if value is not None:
+        _set_format(ctx, parameter, "json")
+        _set_fields(ctx, parameter, value or None)
 
 
 def _check_fields(ctx: click.Context, invocation: Invocation) -> None:

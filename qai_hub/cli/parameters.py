@@ -3,7 +3,6 @@
 import ast
 import itertools
 import math
-import os
 import re
 import sys
 import threading
@@ -21,13 +20,12 @@ from qai_hub.cli.completion import (
     complete_attributes,
     complete_datasets,
     complete_devices,
-    complete_files,
     complete_jobs,
     complete_models,
 )
 from qai_hub.cli.invocation import Invocation
 from qai_hub.closest import why_no_file
-from qai_hub.display.text import short_repr
+from qai_hub.display.text import for_logs, short_repr
 
 if TYPE_CHECKING:
     from qai_hub.client import Client, Dataset, Device, Job, Model
@@ -38,17 +36,20 @@ T = TypeVar("T")
 _JOB_ID = re.compile(r"j[a-z0-9]{6,}")
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+_FORMS = {"job": _JOB_ID, "model": _MODEL_ID, "dataset": _DATASET_ID}
 # Of anything, also on other servers.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PAGE_SIZE = 100
 # More than anybody reads; --all has no limit.
 _MOST = 1_000_000
 _LONGEST_LINE = 1_000_000
+_LONGEST_SPECS = 10_000_000
 _PARALLEL_REQUESTS = 8
+_MAX_NAMES = 5
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
-    """A dictionary of shapes, as in Python or JSON."""
+    """A dictionary of shapes, as in Python or JSON; `@FILE` reads it from a file."""
 
     name = "specs"
 
@@ -61,6 +62,14 @@ class InputSpecsType(click.ParamType[dict[str, Any]]):
         """Reads the dictionary, without running code."""
         if isinstance(value, dict):
             return value
+        if value.startswith("@"):
+            try:
+                with Path(value[1:]).expanduser().open(encoding="utf-8") as file:
+                    # A device may never end; what is cut is no dictionary.
+                    value = file.read(_LONGEST_SPECS).strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+                self.fail(f"{value[1:]} cannot be read: {reason}.", param, ctx)
         try:
             specs = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -91,10 +100,37 @@ class SecondsType(click.FloatRange):
         ctx: click.Context | None,
     ) -> float:
         """Reads the number, which may be infinite."""
+        try:
+            float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+class CountType(click.IntRange):
+    """A number of items, at least 1."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        super().__init__(1, _MOST)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Reads the number."""
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number.", param, ctx)
+        count: int = super().convert(value, param, ctx)
+        return count
 
 
 class SpreadOption(click.Option):
@@ -123,57 +159,42 @@ class SpreadOption(click.Option):
             yield arg
 
 
-def device_options(command: F) -> F:
-    """Adds `--device`, `--device-attr` and `--device-os` to a command."""
-    for option in (
-        click.option(
-            "--device-os", metavar="VERSION", default="", help="Version of its operating system."
-        ),
-        click.option(
-            "--device-attr",
-            metavar="KEY:VALUE",
-            multiple=True,
-            shell_complete=complete_attributes,
-            help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may be "
-            "repeated.",
-        ),
-        click.option(
-            "--device", metavar="NAME", shell_complete=complete_devices, help="Name of the device."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def output_file_option(default: str) -> Callable[[F], F]:
-    """Adds `-o`, the file that a download writes.
+def device_options(*, several: bool) -> Callable[[F], F]:
+    """Adds `--device`, `--device-attr` and `--device-os` to a command.
 
     Args:
-        default: What the file is called in a folder, in the words of the help.
+        several: Whether several devices may be named, so that the value of `--device` is a tuple.
     """
-    return click.option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        default=".",
-        shell_complete=complete_files,
-        help=f"The file to write, or a folder, in which it is called {default}; the current folder "
-        "if absent.",
-    )
 
+    def add(command: F) -> F:
+        for option in (
+            click.option(
+                "--device-os",
+                metavar="VERSION",
+                default="",
+                help="Version of its operating system.",
+            ),
+            click.option(
+                "--device-attr",
+                metavar="KEY:VALUE",
+                multiple=True,
+                shell_complete=complete_attributes,
+                help="An attribute of the device, such as chipset:qualcomm-snapdragon-8gen3; may "
+                "be repeated.",
+            ),
+            click.option(
+                "--device",
+                metavar="NAME",
+                multiple=several,
+                shell_complete=complete_devices,
+                help="Name of the device"
+                + ("; may be repeated, for a job on each." if several else "."),
+            ),
+        ):
+            command = option(command)
+        return command
 
-def place_file(output: str, name: str) -> str:
-    """Returns the path of a file to write.
-
-    Args:
-        output: The path of the file or of a folder, which need not exist if a slash ends it.
-        name: Name of the file in a folder, as the server has it.
-    """
-    from qai_hub.transfer.files import sanitize_filename
-
-    if output.endswith(("/", os.sep)) or Path(output).is_dir():
-        return str(Path(output) / sanitize_filename(name))
-    return output
+    return add
 
 
 job_argument = click.argument("job_id", metavar="JOB", shell_complete=complete_jobs)
@@ -198,7 +219,7 @@ def list_options(command: F) -> F:
             "-n",
             "--limit",
             metavar="NUMBER",
-            type=click.IntRange(1, _MOST),
+            type=CountType(),
             default=30,
             show_default="30",
             help="How many.",
@@ -233,7 +254,7 @@ def take(
 def input_specs_option(
     *names: str,
     help: str = "Shapes of the inputs, and their types: \"{'x': (1, 3, 224, 224)}\" or "  # noqa: A002 - as click calls it
-    "\"{'x': ((24, 48), 'int32')}\".",
+    "\"{'x': ((24, 48), 'int32')}\"; or @FILE, which holds them.",
 ) -> Callable[[F], F]:
     """Returns the option for the shapes of a model's inputs, by its names."""
     return click.option(*names, metavar="SPECS", type=InputSpecsType(), help=help)
@@ -275,26 +296,26 @@ def find_model(client: "Client", text: str) -> "Model | str":
 
     Args:
         client: The client.
-        text: A path, the identifier of a model, or that of a job, whose target model is taken after
-            waiting for the job's end.
+        text: A path, the identifier of a model, or that of a job, whose target model is taken. The
+            job need not have ended, if the server names the model before.
 
     Raises:
         CommandError: It is none of these, or the job has no target model.
     """
     if _JOB_ID.fullmatch(text) and not Path(text).exists():
-        return _wait_for_target(client, text)
+        return _get_target(client, text, exists=False)
     return _find(text, "model", _MODEL_ID, client.get_model)
 
 
 def get_model(client: "Client", text: str) -> "Model":
-    """Fetches a model by its identifier, or by that of the job that produces it, as `find_model`.
+    """Fetches a model by its identifier, or by that of the job that produces it, after its end.
 
     Raises:
         CommandError: The job has no target model.
     """
     is_job = _JOB_ID.fullmatch(text) is not None
     # A job does not tell all of its target model.
-    return client.get_model(_wait_for_target(client, text).model_id if is_job else text)
+    return client.get_model(_get_target(client, text, exists=True).model_id if is_job else text)
 
 
 @contextmanager
@@ -303,7 +324,7 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
 
     Args:
         invocation: The run of the command.
-        text: As for `find_model`; a path need not exist.
+        text: A path, which need not exist, or as for `get_model`.
     """
     is_on_hub = _JOB_ID.fullmatch(text) or _MODEL_ID.fullmatch(text)
     if not is_on_hub or Path(text).exists():
@@ -311,10 +332,17 @@ def local_model(invocation: Invocation, text: str) -> Iterator[Path]:
         return
     found = get_model(invocation.client, text)
     with TemporaryDirectory(prefix="qai-hub-model-") as folder:
-        yield Path(found.download(place_file(folder, found.name)))
+        yield Path(found.download(folder))
 
 
-def _wait_for_target(client: "Client", job_id: str) -> "Model":
+def _get_target(client: "Client", job_id: str, *, exists: bool) -> "Model":
+    """Returns the target model of a job.
+
+    Args:
+        client: The client.
+        job_id: Identifier of the job.
+        exists: Whether to wait until the model exists.
+    """
     from qai_hub.resources.compile import TargetModelJob
 
     job = client.get_job(job_id)
@@ -323,13 +351,11 @@ def _wait_for_target(client: "Client", job_id: str) -> "Model":
             f"{job_id} is a job of the type {job._type_name}, which makes no model: give the "
             "identifier of a compile, quantize or link job."
         )
-    known = job._last_status
-    # What has ended is not shown as waited for.
-    status = known if known is not None and known.finished else job.wait()
-    if not status.success:
+    target = job.get_target_model()
+    status = job.wait() if exists else job._last_status
+    if status is not None and status.failure:
         reason = status.message or "no reason given"
         raise CommandError(f"{job_id} has made no model, since it has failed: {reason}")
-    target = job.get_target_model()
     if target is None:
         raise CommandError(f"The server does not name the target model of {job_id}.")
     return target
@@ -349,6 +375,12 @@ def _find(text: str, noun: str, form: re.Pattern[str], fetch: Callable[[str], T]
         return text
     if form.fullmatch(text):
         return fetch(text)
+    other = next((kind for kind, each in _FORMS.items() if each.fullmatch(text)), None)
+    if other is not None:
+        raise CommandError(
+            f"There is no file {text!r}, and as an identifier it is that of a {other}, not of "
+            f"a {noun}: `qai-hub {noun} list` shows those."
+        )
     if (reason := why_no_file(Path(text))) != ".":
         raise CommandError(f"There is no file {text!r}{reason}")
     raise CommandError(
@@ -371,6 +403,38 @@ def read_ids(given: Sequence[str], nouns: str) -> list[str]:
     if not found:
         print_info(f"No {nouns}.")
     return list(dict.fromkeys(found))
+
+
+def yes_option(command: F) -> F:
+    """Adds `--yes` to a command that asks before it does what cannot be undone."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask; in a pipe, nothing is.")(
+        command
+    )
+
+
+def is_asked() -> bool:
+    """Returns whether somebody could answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(question: str) -> None:
+    """Asks whether to go on.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    if not click.confirm(for_logs(question), err=True):
+        raise CommandError("Nothing was changed.")
+
+
+def confirm_deletion(names: Sequence[str]) -> None:
+    """Asks whether to delete what has these names.
+
+    Raises:
+        CommandError: The answer is no.
+    """
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    confirm(f"Delete {', '.join(names[:_MAX_NAMES])}{more}?")
 
 
 def get_jobs(client: "Client", given: Sequence[str]) -> "list[Job]":

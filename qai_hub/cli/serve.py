@@ -31,6 +31,7 @@ from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.parameters import data_dir_option
+from qai_hub.cli.slips import Choice
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
 from qai_hub.errors import UserError
 
@@ -251,7 +252,7 @@ class ServeOptions:
 )
 @click.option(
     "--log-level",
-    type=click.Choice(_LEVELS),
+    type=Choice(_LEVELS),
     default="warning",
     show_default=True,
     help="What to log.",
@@ -271,6 +272,7 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
         )
     from qai_hub.local.server.run import ListenError
     from qai_hub.local.store import DataFolderError
+    from qai_hub.local.store.data_folder import FolderInUseError
 
     profile = invocation.profile or "local"
     _refuse_remote_profile(profile)
@@ -279,11 +281,17 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
     with _stop_signals() as receiver:
         try:
             hub = _start_hub(options, _collect_users(options))
-        except (DataFolderError, ValueError) as error:
+        except DataFolderError as error:
+            if isinstance(error, FolderInUseError):
+                _tell_if_running(options, None, error)
+            text = str(error).rstrip(".")
+            raise CommandError(f"{text}. --data-dir chooses the data folder.") from error
+        except ValueError as error:
             raise CommandError(f"{str(error).rstrip('.')}.") from error
         except ListenError as error:
             text = f"Port {options.port} of {options.host}"
             if error.errno == errno.EADDRINUSE:
+                _tell_if_running(options, f"http://{options.host}:{options.port}", error)
                 text += " is in use: stop the program that uses it, or choose another with --port."
             else:
                 text += f" cannot be opened: {error.strerror}. Choose another with --port."
@@ -302,6 +310,47 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
             hub.stop()
     print_line("Stopped. Unfinished jobs continue at the next start.")
     return 0
+
+
+def _tell_if_running(options: ServeOptions, url: str | None, cause: Exception) -> None:
+    """Tells how to use a hub of this user that runs already.
+
+    Args:
+        options: The options of the command.
+        url: Where it is, if the port is taken; None if the data folder is.
+        cause: Why the new hub does not start.
+
+    Raises:
+        CommandError: Such a hub runs.
+    """
+    from qai_hub.config.profiles import find_working, how_to_choose
+
+    folder = options.data_dir.expanduser()
+    working = find_working(url)
+    # Where the port is taken, it may be by a hub with another folder.
+    own = [each for each in working if _is_of_folder(each.token, folder)] or (
+        working if url else []
+    )
+    if own:
+        raise CommandError(
+            f"Your hub runs already, at {own[0].api_url}: use it with {how_to_choose(own)}, or "
+            "stop it first. A second hub needs --port and --data-dir of its own."
+        ) from cause
+
+
+def _is_of_folder(token: str, folder: Path) -> bool:
+    """Returns whether a token is known to the hub of a data folder, which may be running."""
+    from qai_hub.local.store import DataFolderError
+    from qai_hub.local.store.database import open_folder
+    from qai_hub.local.store.people import read_accounts, token_digest
+
+    try:
+        with open_folder(folder) as db:
+            digest = token_digest(token)
+            return any(digest in account.tokens for account in read_accounts(db).values())
+    except DataFolderError:
+        # It is no hub's, or its hub is busy.
+        return False
 
 
 def _collect_users(options: ServeOptions) -> list[User]:

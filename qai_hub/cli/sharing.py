@@ -43,7 +43,11 @@ def share_with(item: "Shareable", add: Sequence[str], remove: Sequence[str], *, 
     if off:
         item.disable_sharing()
     elif add or remove:
+        before = {email.lower() for email in item.get_sharing()} if remove else set()
         item.modify_sharing(add_emails=list(add), delete_emails=list(remove))
+        for email in remove:
+            if email.strip().lower() not in before:
+                print_info(f"It was not shared with {email}.")
     emails = item.get_sharing()
     for email in emails:
         print_line(email)

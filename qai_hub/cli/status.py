@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 5.0
 _UNHEALTHY = 1
+_REFUSED = 1
+_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def _full_name(user: "User") -> str:
@@ -90,8 +93,8 @@ STATUS_FIELDS = (
 def status(invocation: Invocation, /) -> int:
     """Show the server, its health, and how many jobs of yours are under way there.
 
-    Exits with 1 if the server cannot be reached or is not healthy. The health needs no token; the
-    jobs do.
+    Exits with 1 if the server cannot be reached, is not healthy or refuses the token. The health
+    needs no token; the jobs do.
     """
     from qai_hub.config.model import load_server
     from qai_hub.connection import is_official
@@ -117,7 +120,7 @@ def status(invocation: Invocation, /) -> int:
     print_record(invocation, found, STATUS_FIELDS)
     if problem is not None:
         print_error(f"Your jobs are not known: {problem}")
-    return 0
+    return _REFUSED if problem is not None and problem.status_code in _REFUSALS else 0
 
 
 def _look_at_jobs(client: "Client", found: ServerStatus) -> None:

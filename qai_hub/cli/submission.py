@@ -38,14 +38,14 @@ class Submission:
     """What options say of a job, whatever its type.
 
     Attributes:
-        device: The device; None if the options name none.
+        devices: The devices; empty if the options name none.
         name: Display name.
         project: Identifier of the project.
         options: Options of the job; None if none were given.
         clone: Identifier of the job that is the template.
     """
 
-    device: "Device | None" = None
+    devices: "tuple[Device, ...]" = ()
     name: str | None = None
     project: str | None = None
     options: str | None = None
@@ -82,19 +82,21 @@ class Template(Generic[J]):
         return self.given.project or (self.job.project_id if self.job else None)
 
     @property
-    def device(self) -> "Device":
-        """The device of the new job.
+    def devices(self) -> "list[Device]":
+        """The devices of the new jobs.
 
         Raises:
             UsageError: There is none.
         """
-        device: Device | None = self.given.device or getattr(self.job, "device", None)
+        if self.given.devices:
+            return list(self.given.devices)
+        device: Device | None = getattr(self.job, "device", None)
         if device is None:
             raise click.UsageError(
                 "A job needs a device: give --device NAME, or --clone JOB. "
                 "`qai-hub device list` shows the names."
             )
-        return device
+        return [device]
 
 
 def load_template(client: "Client", given: Submission, kind: "type[J]") -> "Template[J]":
@@ -108,7 +110,7 @@ def load_template(client: "Client", given: Submission, kind: "type[J]") -> "Temp
     job = client.get_job(given.clone)
     if not isinstance(job, kind):
         raise CommandError(
-            f"{given.clone} is a {job.job_type} job: it cannot be cloned as another."
+            f"{given.clone} is a job of the type {job._type_name}: it cannot be cloned as another."
         )
     return Template(job, given)
 
@@ -119,8 +121,8 @@ def submit_compile(
     model: str | None,
     input_specs: dict[str, Any] | None,
     calibration_data: str | None,
-) -> "CompileJob":
-    """Submits a compile job."""
+) -> "list[CompileJob]":
+    """Submits a compile job for each device."""
     from qai_hub.client import CompileJob
 
     template = load_template(client, given, CompileJob)
@@ -128,15 +130,16 @@ def submit_compile(
     data = None if calibration_data in (None, NO_DATA) else find_dataset(client, calibration_data)
     if calibration_data is None and job is not None:
         data = job.calibration_dataset
-    return _one(
+    return _as_list(
         client.submit_compile_job(
             _find_model(client, model, job),
-            template.device,
+            template.devices,
             name=template.name,
             input_specs=input_specs if input_specs is not None or job is None else job.shapes,
             options=template.options,
             calibration_data=data,
             project=template.project,
+            single_compile=False,
         )
     )
 
@@ -147,8 +150,8 @@ def submit_inference(
     model: str | None,
     inputs: str | None,
     profiling: bool | None,
-) -> "InferenceJob":
-    """Submits an inference job."""
+) -> "list[InferenceJob]":
+    """Submits an inference job for each device."""
     from qai_hub.client import InferenceJob
 
     template = load_template(client, given, InferenceJob)
@@ -158,10 +161,10 @@ def submit_inference(
         data = job.inputs
     if profiling is None:
         profiling = True if job is None else job.profiling
-    return _one(
+    return _as_list(
         client.submit_inference_job(
             _find_model(client, model, job),
-            template.device,
+            template.devices,
             inputs=data,
             name=template.name,
             options=template.options,
@@ -205,8 +208,8 @@ def submit_quantize(
     )
 
 
-def submit_link(client: "Client", given: Submission, models: Sequence[str]) -> "LinkJob":
-    """Submits a link job."""
+def submit_link(client: "Client", given: Submission, models: Sequence[str]) -> "list[LinkJob]":
+    """Submits a link job for each device."""
     from qai_hub.client import LinkJob
 
     template = load_template(client, given, LinkJob)
@@ -215,10 +218,10 @@ def submit_link(client: "Client", given: Submission, models: Sequence[str]) -> "
         found = [*template.job.models]
     if not found:
         raise click.UsageError("A link job needs models: give their identifiers or paths.")
-    return _one(
+    return _as_list(
         client.submit_link_job(
             found,
-            template.device,
+            template.devices,
             name=template.name,
             options=template.options,
             project=template.project,
@@ -237,7 +240,6 @@ def _find_model(client: "Client", text: str | None, job: Any) -> Any:  # noqa: A
     return job.model
 
 
-def _one(jobs: "J | list[J]") -> J:
-    # A device that the options describe is one, also where a list would be possible.
-    (job,) = jobs if isinstance(jobs, list) else [jobs]
-    return job
+def _as_list(jobs: "J | list[J]") -> list[J]:
+    # A list of one device may have one job for an answer.
+    return jobs if isinstance(jobs, list) else [jobs]

@@ -1,7 +1,7 @@
 """`qai-hub submit`: submits jobs of each type, and prints their identifiers."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,9 +15,15 @@ from qai_hub.cli.completion import (
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.job import exit_status, print_job, wait_for
-from qai_hub.cli.job_fields import JOB_FIELDS, tell_results
-from qai_hub.cli.output import output_options
-from qai_hub.cli.parameters import device_options, input_specs_option, make_device
+from qai_hub.cli.job_fields import JOB_FIELDS, ShownJob, tell_results
+from qai_hub.cli.output import output_options, print_rows
+from qai_hub.cli.parameters import (
+    SecondsType,
+    device_options,
+    input_specs_option,
+    make_device,
+)
+from qai_hub.cli.slips import Choice
 from qai_hub.cli.submission import (
     DATA,
     NO_DATA,
@@ -29,7 +35,7 @@ from qai_hub.cli.submission import (
 )
 
 if TYPE_CHECKING:
-    from qai_hub.client import InferenceJob, Job
+    from qai_hub.client import Device, InferenceJob, Job
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,6 +70,12 @@ def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F
                 help="Wait until the job has ended; exits with 1 if it fails.",
             ),
             click.option(
+                "--timeout",
+                type=SecondsType(),
+                metavar="SECONDS",
+                help="Wait for this time at most; then exits with 124, and the job goes on.",
+            ),
+            click.option(
                 "--clone",
                 metavar="JOB",
                 shell_complete=complete_jobs,
@@ -74,7 +86,7 @@ def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F
                 "--name", metavar="NAME", help="Name to show; that of the model if absent."
             ),
             click.option("--options", metavar="TEXT", help=f'Such as "{job_options}".'),
-            *([device_options] if device else []),
+            *([device_options(several=True)] if device else []),
         ):
             command = option(command)
         return command
@@ -84,28 +96,37 @@ def _submit_options(job_options: str, *, device: bool = True) -> Callable[[F], F
 
 def _describe(given: dict[str, Any]) -> Submission:
     """Returns what the common options say, and removes them."""
+    devices: list[Device | None] = []
     if "device" in given:
-        device = make_device(given.pop("device"), given.pop("device_attr"), given.pop("device_os"))
-    else:
-        device = None
+        # Repeated by mistake, a device would have several jobs.
+        names = dict.fromkeys(given.pop("device")) or (None,)
+        attributes, version = given.pop("device_attr"), given.pop("device_os")
+        devices = [make_device(name, attributes, version) for name in names]
     rest = {name: given.pop(name) for name in ("name", "project", "options", "clone")}
-    return Submission(device=device, **rest)
+    return Submission(devices=tuple(each for each in devices if each is not None), **rest)
 
 
-def _report(invocation: Invocation, submitted: "Job", *, wait: bool) -> int:
-    """Prints a submitted job, and waits for it if that is wanted."""
+def _report(
+    invocation: Invocation, submitted: "Sequence[Job]", *, wait: bool, timeout: float | None
+) -> int:
+    """Prints submitted jobs, and waits for them if that is wanted."""
+    wait = wait or timeout is not None
     if invocation.prints_identifier:
         # At once: what is waited for can be looked at meanwhile.
-        print_line(submitted.job_id)
+        for job in submitted:
+            print_line(job.job_id)
         if not wait:
             return 0
-        statuses = wait_for([submitted])
+        statuses = wait_for(submitted, timeout)
         if not invocation.is_quiet:
-            tell_results([submitted], statuses)
+            tell_results(submitted, statuses)
         return exit_status(statuses)
-    status = wait_for([submitted])[0] if wait else submitted.get_status()
-    print_job(invocation, submitted, status)
-    return exit_status([status]) if wait else 0
+    statuses = wait_for(submitted, timeout) if wait else [job.get_status() for job in submitted]
+    if len(submitted) == 1:
+        print_job(invocation, submitted[0], statuses[0])
+    else:
+        print_rows(invocation, map(ShownJob, submitted, statuses), JOB_FIELDS)
+    return exit_status(statuses) if wait else 0
 
 
 def _tell_if_not_compiled(invocation: Invocation, submitted: "InferenceJob") -> None:
@@ -146,6 +167,10 @@ def submit() -> None:
             "The same for another device, as soon as it is done",
             'submit compile --clone jabc1234d --device "Samsung Galaxy S25" --wait',
         ),
+        (
+            "For two devices, a job for each",
+            'submit compile model.onnx --device "Samsung Galaxy S24" --device "Samsung Galaxy S25"',
+        ),
     ]
 )
 @_model
@@ -158,26 +183,27 @@ def compile(  # noqa: A001 - the verb
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     input_specs: dict[str, Any] | None,
     calibration_data: str | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit a compile job for MODEL.
 
-    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, also
+    if the job has not ended yet.
     """
     submitted = submit_compile(
         invocation.client, _describe(given), model, input_specs, calibration_data
     )
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
     examples=[
         ("Profile a target model", 'submit profile mabc1234d --device "Samsung Galaxy S24" --wait'),
         (
-            "That of a compile job, once it is done",
+            "That of a compile job, as soon as it is done",
             'submit profile jabc1234d --device "Samsung Galaxy S24" --wait',
         ),
     ]
@@ -190,16 +216,17 @@ def profile(
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit an inference job that profiles MODEL.
 
-    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended. It gets random inputs.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, also
+    if the job has not ended yet. It gets random inputs.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, None, True)
-    _tell_if_not_compiled(invocation, submitted)
-    return _report(invocation, submitted, wait=wait)
+    _tell_if_not_compiled(invocation, submitted[0])
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
@@ -229,18 +256,19 @@ def inference(
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     inputs: str | None,
     profiling: bool | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit an inference job for MODEL.
 
-    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, once
-    the job has ended. `qai-hub dataset upload --help` tells what files of inputs hold.
+    MODEL is a file, the identifier of a model on the hub, or that of a job: its target model, also
+    if the job has not ended yet. `qai-hub dataset upload --help` tells what files of inputs hold.
     """
     submitted = submit_inference(invocation.client, _describe(given), model, inputs, profiling)
-    _tell_if_not_compiled(invocation, submitted)
-    return _report(invocation, submitted, wait=wait)
+    _tell_if_not_compiled(invocation, submitted[0])
+    return _report(invocation, submitted, wait=wait, timeout=timeout)
 
 
 @submit.command(
@@ -254,9 +282,9 @@ def inference(
 @_model
 @_submit_options("--range_scheme min_max", device=False)
 @_calibration_data(f"Calibration data: {DATA}.")
-@click.option("--weights", type=click.Choice(("int8", "int4")), help="Type of the weights (int8).")
+@click.option("--weights", type=Choice(("int8", "int4")), help="Type of the weights (int8).")
 @click.option(
-    "--activations", type=click.Choice(("int8", "int16")), help="Type of the activations (int8)."
+    "--activations", type=Choice(("int8", "int16")), help="Type of the activations (int8)."
 )
 @click.pass_obj
 def quantize(
@@ -264,6 +292,7 @@ def quantize(
     /,
     model: str | None,
     wait: bool,
+    timeout: float | None,
     calibration_data: str | None,
     weights: str | None,
     activations: str | None,
@@ -272,13 +301,13 @@ def quantize(
     """Submit a quantize job for MODEL.
 
     MODEL is an ONNX file, the identifier of a model on the hub, or that of a job: its target model,
-    once the job has ended. `qai-hub dataset upload --help` tells what files of calibration data
-    hold.
+    also if the job has not ended yet. `qai-hub dataset upload --help` tells what files of
+    calibration data hold.
     """
     submitted = submit_quantize(
         invocation.client, _describe(given), model, calibration_data, weights, activations
     )
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, [submitted], wait=wait, timeout=timeout)
 
 
 @submit.command(
@@ -297,12 +326,13 @@ def link(
     /,
     models: tuple[str, ...],
     wait: bool,
+    timeout: float | None,
     **given: Any,  # noqa: ANN401 - options that all types of job have
 ) -> int:
     """Submit a link job for MODELS.
 
     MODELS are QNN DLCs: files, identifiers of models on the hub, or those of jobs: their target
-    models, once the jobs have ended.
+    models, also if the jobs have not ended yet.
     """
     submitted = submit_link(invocation.client, _describe(given), models)
-    return _report(invocation, submitted, wait=wait)
+    return _report(invocation, submitted, wait=wait, timeout=timeout)

@@ -17,7 +17,7 @@ from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_rows
-from qai_hub.cli.parameters import data_dir_option, refuse_arguments
+from qai_hub.cli.parameters import confirm, data_dir_option, is_asked, refuse_arguments, yes_option
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -114,10 +114,16 @@ def renew(context: click.Context, /, email: str, token_file: str | None, data_di
 
 @users.command(examples=[("End the access of a user", "users revoke guest@example.com")])
 @_email
+@yes_option
 @data_dir_option
-def revoke(email: str, data_dir: Path) -> None:
-    """Revoke all tokens of a user; what they created is kept."""
+def revoke(email: str, data_dir: Path, yes: bool) -> None:
+    """Revoke all tokens of a user; what they created is kept.
+
+    Asks on a terminal, unless --yes is given.
+    """
     _require_local_hub()
+    if not yes and is_asked():
+        confirm(f"End the access of {email}?")
     from qai_hub.local.core.account_changes import revoke_account
     from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 

@@ -15,27 +15,51 @@ from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import *  # noqa: F403 - what it exports are the classes of job types
-from qai_hub.resources.layer_accuracy import (
-    LayerAccuracy,
-    LayerAccuracyReport,
-    MixedPrecisionLayer,
-    MixedPrecisionProposal,
-)
 from qai_hub.resources.model import Model
-from qai_hub.resources.model_check import ModelCheck, NodeCheck
 from qai_hub.resources.model_types import ModelMetadataKey, SourceModelType
 from qai_hub.resources.payload import Notice, User
-from qai_hub.resources.profile import Profile
-from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
 from qai_hub.resources.project import Project
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.resources.target_check import TargetCheck, TargetCheckOutput, TargetCheckSlice
 from qai_hub.status import JobArtifactType, JobStatus, JobType
 from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from qai_hub.resources.layer_accuracy import (
+        LayerAccuracy,
+        LayerAccuracyReport,
+        MixedPrecisionLayer,
+        MixedPrecisionProposal,
+    )
+    from qai_hub.resources.model_check import ModelCheck, NodeCheck
+    from qai_hub.resources.profile import Profile
+    from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
+    from qai_hub.resources.target_check import TargetCheck, TargetCheckOutput, TargetCheckSlice
+else:
+    # What only some results consist of is imported when it is first used, by module.
+    _LATER = {
+        "layer_accuracy": (
+            "LayerAccuracy",
+            "LayerAccuracyReport",
+            "MixedPrecisionLayer",
+            "MixedPrecisionProposal",
+        ),
+        "model_check": ("ModelCheck", "NodeCheck"),
+        "profile": ("Profile",),
+        "profile_parts": ("ComputeUnitUse", "Layer", "MemoryRange", "ProfilePhase"),
+        "target_check": ("TargetCheck", "TargetCheckOutput", "TargetCheckSlice"),
+    }
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        for module, names in _LATER.items():
+            if name in names:
+                value = getattr(import_module(f"qai_hub.resources.{module}"), name)
+                return globals().setdefault(name, value)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Client(TypedClient):

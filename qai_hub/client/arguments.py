@@ -30,18 +30,33 @@ def check_identifier(argument: str, value: object) -> str:
     Raises:
         UserError: If it is not a valid identifier.
     """
-    if not isinstance(value, str) or not valid_id_or_empty(value):
-        raise UserError(
-            f"{argument} must be an identifier, as in URLs, not {value!r:.100}.{_hint_at_id(value)}"
-        )
-    kind = _KINDS.get(value[0])
     wanted = argument.removesuffix("_id")
+    if not isinstance(value, str) or not valid_id_or_empty(value):
+        refusal = Step(
+            f"{argument} must be an identifier, as in URLs, not {value!r:.100}.",
+            _refuse_word(wanted, value),
+        )
+        raise UserError(f"{refusal}{_hint_at_id(value)}")
+    kind = _KINDS.get(value[0])
+    is_project = wanted == "project" and value.startswith("p")
+    if kind is None and not is_project:
+        # The server would speak of parameters and patterns.
+        raise UserError(_refuse_word(wanted, value))
     if kind is not None and wanted in _KINDS.values() and wanted != kind:
         use = Step(f"get_{kind}()", f"`qai-hub {kind}`")
         raise UserError(
             f"{value[:100]} is the identifier of a {kind}, not of a {wanted}: use {use}."
         )
     return value
+
+
+def _refuse_word(wanted: str, value: object) -> str:
+    refusal = f"{value!r:.100} is no identifier of a {wanted}"
+    if wanted not in _KINDS.values():
+        return f"{refusal}, which starts with {wanted[0]}."
+    first = next(letter for letter, kind in _KINDS.items() if kind == wanted)
+    known = Step(f"get_{wanted}s() lists those", f"`qai-hub {wanted} list` shows those")
+    return f"{refusal}, which starts with {first}: {known}."
 
 
 def _hint_at_id(value: object) -> str:

@@ -19,7 +19,6 @@ from qai_hub.resources.inference import InferenceJob
 from qai_hub.resources.link import LinkJob
 from qai_hub.resources.resource_list import ResourceList
 from qai_hub.submit.checks import check_devices, check_name, check_options
-from qai_hub.submit.graphs import Graph, plan_graphs
 
 if TYPE_CHECKING:
     from qai_hub.client.fetch import SelectedDevice
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.job_request import JobRequest
     from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
+    from qai_hub.submit.graphs import Graph
     from qai_hub.tensors import DatasetEntries, InputSpecs
 
 ProfiledJobs: TypeAlias = tuple[CompileJob, InferenceJob | None]
@@ -183,6 +183,8 @@ async def submit_compile_and_link(
     project: str | Project | None,
 ) -> list[LinkedJobs] | list[EmbeddedJobs]:
     """Submits jobs for each device, as `Client.submit_compile_and_link_jobs` does."""
+    from qai_hub.submit.graphs import plan_graphs
+
     devices = check_devices(device)
     title, link_options = check_name(name), check_options("link_options", link_options)
     graphs = plan_graphs(models, input_specs, graph_names, compile_options)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.client.arguments import check_identifier, check_job_type
-from qai_hub.device_mismatch import explain_mismatch
 from qai_hub.errors import Error, InternalError, InvalidValueError, RateLimitedError, UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.device import Device, Framework, attribute_list
@@ -81,6 +80,8 @@ async def fetch_devices(
 
 
 async def _explain_no_device(driver: Driver, query: Device) -> str:
+    from qai_hub.device_mismatch import explain_mismatch
+
     try:
         devices = await fetch_devices(driver, "", "", None)
     except Error as error:

@@ -107,8 +107,9 @@ class Paginator(Generic[T]):
         self._longest_page = max(self._longest_page, page.length)
         new = []
         for item in page.items:
-            if self._key(item) not in self._seen and self._returned != self._max_items:
-                self._seen.add(self._key(item))
+            key = self._key(item)
+            if key not in self._seen and self._returned != self._max_items:
+                self._seen.add(key)
                 self._returned += 1
                 new.append(item)
         self._stale_pages = 0 if new else self._stale_pages + 1

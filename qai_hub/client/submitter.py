@@ -16,7 +16,6 @@ from qai_hub.next_steps import Step
 from qai_hub.resources.job import Job
 from qai_hub.resources.kinds import job_from_submission
 from qai_hub.submit.model_checks import check_framework
-from qai_hub.waiting.progress import show_submission
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -141,6 +140,8 @@ class Submitter(ABC):
         Raises:
             UserError: If the service refuses a job.
         """
+        from qai_hub.waiting.progress import show_submission
+
         project_id = self.client._project_id(project)
         jobs: list[J] = []
         with note_created_jobs(jobs):

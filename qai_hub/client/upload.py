@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from qai_hub.client.fetch import fetch_dataset, fetch_model
-from qai_hub.client.file_upload import note_created_resource, upload_dataset_file
 from qai_hub.client.lists import ListingClient
-from qai_hub.client.model_upload import find_uploaded_model, upload_new_model
 from qai_hub.config.files import is_loopback
 from qai_hub.driver import Driver, enter_blocking_context, run_blocking
 from qai_hub.errors import UserError
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.model import Model
-from qai_hub.sources import open_source
 from qai_hub.submit.checks import check_name, default_name
 from qai_hub.temporary_files import temporary_folder
 from qai_hub.transport.values import require_id, value_or_none
@@ -83,6 +80,9 @@ class UploadingClient(ListingClient):
     ) -> Model:
         """Uploads a model, unless it is on the hub already."""
         from qai_hub_api.models import ModelCreate, ModelType
+
+        from qai_hub.client.model_upload import find_uploaded_model, upload_new_model
+        from qai_hub.sources import open_source
 
         if isinstance(model, Model):
             return model
@@ -162,6 +162,8 @@ class UploadingClient(ListingClient):
         from qai_hub_api.api.datasets import create_dataset
         from qai_hub_api.api.projects import create_project_dataset
         from qai_hub_api.models import DatasetCreate
+
+        from qai_hub.client.file_upload import note_created_resource, upload_dataset_file
 
         await driver.run(lambda: check_data(data))
         if isinstance(data, Dataset):

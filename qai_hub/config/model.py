@@ -19,7 +19,7 @@ from qai_hub.config.files import (
     read_values,
     write_values,
 )
-from qai_hub.config.profiles import find_profiles, how_to_choose
+from qai_hub.config.profiles import best_first, find_profiles, how_to_choose
 from qai_hub.errors import Error, UserError, redact_url
 
 __all__ = ["OFFICIAL_URL", "ClientConfig", "Wire", "load_config", "require_token", "save_config"]
@@ -348,7 +348,7 @@ def _to_values(config: ClientConfig) -> dict[str, str]:
 
 def _explain_missing(path: Path, environ: Mapping[str, str] | None, home: Path | None) -> str:
     """Tells what to do if there is no configuration at a path."""
-    profiles = find_profiles(environ=environ, home=home)
+    profiles = best_first(find_profiles(environ=environ, home=home))
     named = environment_or_process(environ).get("QAIHUB_CLIENT_INI", "").strip()
     missing = f"{path}{', which QAIHUB_CLIENT_INI names,' if named else ''} does not exist."
     if not profiles:

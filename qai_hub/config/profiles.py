@@ -1,6 +1,7 @@
 """The profiles of this user, for messages that say which of them to choose."""
 
 import contextlib
+import http.client
 import json
 import os
 import shlex
@@ -16,10 +17,13 @@ from qai_hub.next_steps import Step
 
 __all__ = [
     "Profile",
+    "best_first",
     "explain_absent_hub",
     "explain_refused_token",
     "find_profiles",
+    "find_working",
     "how_to_choose",
+    "is_refused",
 ]
 
 _DEFAULT_PORT = 8642
@@ -27,6 +31,12 @@ _DEFAULT_PROFILE = "local"
 _MAX_PROFILES = 50
 # Seconds; on this machine, a connection is accepted or refused at once.
 _CONNECT_LIMIT = 0.2
+_ANSWER_LIMIT = 1.0
+# Any operation that needs a token and no more.
+_USER_PATH = "/api/v1/users/auth/user/"
+_REFUSALS = (401, 403)
+
+_WORKS, _UNKNOWN, _FAILS = range(3)
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,31 @@ def find_profiles(
     """
     folder = profile_path(_DEFAULT_PROFILE, environ=environ, home=home).parent
     return list(_read_profiles(folder))
+
+
+def best_first(profiles: list[Profile]) -> list[Profile]:
+    """Sorts profiles by how good advice it is to choose them.
+
+    First are those that work, and of equals the one that `qai-hub serve` writes by default. Only
+    servers on this machine are asked.
+
+    Args:
+        profiles: The profiles, sorted by name.
+
+    Returns:
+        The profiles.
+    """
+    return sorted(profiles, key=lambda each: (_try(each), each.name != _DEFAULT_PROFILE))
+
+
+def find_working(url: str | None = None) -> list[Profile]:
+    """Finds the profiles whose server on this machine runs and takes their token, the best first.
+
+    Args:
+        url: URL of the server, of which only host and port count; None for any.
+    """
+    wanted = [each for each in find_profiles() if not url or _is_same_server(each.api_url, url)]
+    return best_first([each for each in wanted if _try(each) == _WORKS])
 
 
 def how_to_choose(profiles: list[Profile]) -> str:
@@ -96,7 +131,7 @@ def explain_absent_hub(url: str, token: str, file: Path | None) -> str:
     whose = f", to which the profile {used.name!r} points" if used else ""
     serve = _how_to_serve(url, used, profiles)
     text = f"no server runs at this address{whose}. Start a local hub with {serve}"
-    running = [profile for profile in profiles if profile not in own and _is_running(profile)]
+    running = [profile for profile in find_working() if profile not in own]
     if running:
         other = running[0]
         text += (
@@ -122,6 +157,7 @@ def explain_refused_token(url: str, token: str, file: Path | None) -> str:
     own = [profile for profile in profiles if _is_same_server(profile.api_url, url)]
     used = _find_used(own, token, file)
     others = [profile for profile in own if profile.token != token]
+    others = best_first([each for each in others if _try(each) != _FAILS])
     if file is None and os.environ.get("QAI_HUB_API_TOKEN", "").strip() == token:
         return f"It is from QAI_HUB_API_TOKEN: {_replace_variable(others)}."
     if used is None and others:
@@ -206,14 +242,43 @@ def _is_same_server(one: str, other: str) -> bool:
     return False
 
 
-def _is_running(profile: Profile) -> bool:
-    """Returns whether a server accepts connections at the profile's address on this machine."""
-    with contextlib.suppress(OSError, ValueError):
-        host = urlsplit(profile.api_url).hostname
-        if host and is_loopback(host):
-            with socket.create_connection((host, _port(profile.api_url)), _CONNECT_LIMIT):
-                return True
+def is_refused(url: str, token: str) -> bool:
+    """Returns whether a server on this machine runs and refuses a token; asks no other machine."""
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        return _ask_for_user(url, token) in _REFUSALS
     return False
+
+
+def _try(profile: Profile) -> int:
+    """Returns whether a profile works, as far as this machine can tell; asks no other machine."""
+    try:
+        if not is_loopback(urlsplit(profile.api_url).hostname):
+            return _UNKNOWN
+        return _FAILS if _ask_for_user(profile.api_url, profile.token) in _REFUSALS else _WORKS
+    except (OSError, ValueError, http.client.HTTPException):
+        return _FAILS
+
+
+def _ask_for_user(url: str, token: str) -> int | None:
+    """Returns the status with which a server answers a token; None if it is not asked.
+
+    Raises:
+        OSError: It does not run, or not in time.
+        http.client.HTTPException: It does not answer in HTTP.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname
+    if host is None or not is_loopback(host):
+        return None
+    with socket.create_connection((host, _port(url)), _CONNECT_LIMIT) as connection:
+        if parts.scheme != "http":
+            return None
+        connection.settimeout(_ANSWER_LIMIT)
+        client = http.client.HTTPConnection(host, _port(url))
+        client.sock = connection
+        headers = {"Authorization": f"token {token}", "Connection": "close"}
+        client.request("GET", _USER_PATH, headers=headers)
+        return client.getresponse().status
 
 
 def _port(url: str) -> int:

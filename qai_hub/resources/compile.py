@@ -23,7 +23,6 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand, specs_to_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.resources.target_check import TargetCheck
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import value_or_none
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from qai_hub_api.types import Unset
 
     from qai_hub.driver import Driver
+    from qai_hub.resources.target_check import TargetCheck
     from qai_hub.status import JobStatus
     from qai_hub.tensors import InputSpecs, ParsedSpecs
 
@@ -121,8 +121,8 @@ class LoadableTargetJob(TargetModelJob):
         """Downloads the target model, after waiting for the job's end.
 
         Args:
-            filename: Path to write; the model's suffix is added if missing. None loads the file
-                into memory.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced. None loads the file into memory.
 
         Returns:
             Path of the file, or its bytes; None if the job failed.
@@ -179,7 +179,8 @@ class CompileJob(TargetModelJob):
         """Downloads the target model, after waiting for the job's end.
 
         Args:
-            filename: Path to write; the model's suffix is added if missing.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced.
 
         Returns:
             Path of the file, or None if the job failed.
@@ -238,6 +239,8 @@ class CompileJob(TargetModelJob):
 
         if not self.wait().success:
             return None
+        from qai_hub.resources.target_check import TargetCheck
+
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
         result = value_or_none(answer.compile_job_result)
         detail = value_or_none(result.compile_detail) if result else None
@@ -248,7 +251,8 @@ class CompileJob(TargetModelJob):
         """Downloads the target model and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.

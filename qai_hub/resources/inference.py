@@ -23,10 +23,8 @@ from qai_hub.resources.job_request import (
 )
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand, require_details
-from qai_hub.resources.profile_payload import profile_from_api
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path
 from qai_hub.transport.values import unexpected_response, value_or_none
 
 if TYPE_CHECKING:
@@ -197,7 +195,8 @@ class InferenceJob(Job):
         """Downloads the outputs, the profile and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.
@@ -234,6 +233,8 @@ class InferenceJob(Job):
         """Fetches the job's profile and the identifier of its output dataset."""
         from qai_hub_api.api.jobs import get_job_result
 
+        from qai_hub.resources.profile_payload import profile_from_api
+
         answer = await driver.call(get_job_result.sync, self.job_id)
         old = value_or_none(answer.profile_job_result)
         if old is not None:
@@ -268,6 +269,8 @@ class InferenceJob(Job):
 
     def _write_profile(self, profile: Profile, filename: str) -> str:
         """Writes a profile, under a temporary name first, so that its file is never partial."""
+        from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path
+
         target, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
         into_folder = target.is_dir()
         path = (

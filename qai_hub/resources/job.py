@@ -14,7 +14,6 @@ from qai_hub.owner import Owner
 from qai_hub.resources.extensions import cancel_and_fetch
 from qai_hub.resources.job_view import JobView, format_job, name_type
 from qai_hub.resources.payload import Notice, User, get_any_details, on_demand, wrong_type_error
-from qai_hub.resources.profile_payload import tools_from_api
 from qai_hub.resources.results import (
     download_all_artifacts,
     download_artifacts,
@@ -30,8 +29,6 @@ from qai_hub.transport.values import (
     valid_id_or_empty,
     value_or_none,
 )
-from qai_hub.waiting.progress import WaitProgress
-from qai_hub.waiting.wait import WaitForOne, wait_for_job
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -227,6 +224,8 @@ class Job(Shareable):
             >>> if not status.success:
             ...     print(f"{job.name} failed: {status.message}")
         """
+        from qai_hub.waiting.wait import wait_for_job
+
         return wait_for_job(self, timeout)
 
     async def wait_async(self, timeout: float | None = None) -> JobStatus:  # noqa: ASYNC109 - as wait
@@ -252,6 +251,8 @@ class Job(Shareable):
             True
         """
         from qai_hub.waiting.aio import iter_ended
+        from qai_hub.waiting.progress import WaitProgress
+        from qai_hub.waiting.wait import WaitForOne
 
         with WaitProgress([self]) as progress:
             wait = WaitForOne(
@@ -397,6 +398,8 @@ class Job(Shareable):
         """
         from qai_hub_api.api.jobs import get_job_result
 
+        from qai_hub.resources.profile_payload import tools_from_api
+
         if not self.wait().success:
             return {}
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
@@ -408,7 +411,8 @@ class Job(Shareable):
         """Downloads all results of the job, after waiting for its end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.

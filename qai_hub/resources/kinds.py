@@ -78,7 +78,8 @@ class UnknownJob(Job):
         """Downloads the logs of the job, after waiting for its end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The final status, without results: this client does not know their form.

@@ -48,7 +48,8 @@ class LinkJob(LoadableTargetJob):
         """Downloads the context binary and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.

@@ -244,7 +244,8 @@ class Model(Shareable):
         """Downloads the model's file, waiting for the job that produces it.
 
         Args:
-            filename: Path to write; the model's suffix is added if missing.
+            filename: Path to write; the model's suffix is added if missing. An existing file is
+                replaced.
             timeout: Maximum seconds to wait for the job; None waits without limit.
 
         Returns:

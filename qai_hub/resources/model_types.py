@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from enum import Enum
 
 
@@ -29,6 +30,7 @@ class SourceModelType(Enum):
     TORCH_EXPORTED_PROGRAM = 16
 
     @classmethod
+    @functools.lru_cache(64)
     def _from_api(cls, name: str | None) -> SourceModelType:
         try:
             return cls[(name or "").removeprefix("MODEL_TYPE_")]

@@ -92,10 +92,11 @@ def format_origin(profile: ReportedProfile) -> str:
     """Tells what was measured if that was not a device; empty if it was, or is not known."""
     told = profile.runtime.get("Measured on", {})
     if "HTP simulation" in told:
-        chip = one_line(told["HTP simulation"], _NAME_WIDTH)
+        # Its number for QNN follows, which tells people nothing.
+        chip = one_line(told["HTP simulation"].partition(", SoC model")[0], _TEXT_WIDTH)
         return f"simulation of an HTP ({chip}), not measured on a device"
     if "host CPU" in told:
-        host = one_line(told["host CPU"], _NAME_WIDTH)
+        host = one_line(told["host CPU"], _TEXT_WIDTH)
         return f"CPU of the hub's host ({host}), not measured on a device"
     return ""
 

@@ -16,7 +16,6 @@ from qai_hub.resources.job_request import (
     model_attribute,
     model_reference,
 )
-from qai_hub.resources.layer_accuracy import LayerAccuracyReport
 from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand
 from qai_hub.resources.results import JobResult
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from qai_hub_api import models as api
 
     from qai_hub.driver import Driver
+    from qai_hub.resources.layer_accuracy import LayerAccuracyReport
     from qai_hub.tensors import InputSpecs
 
 
@@ -77,7 +77,8 @@ class QuantizeJob(LoadableTargetJob):
         """Downloads the quantized model and the logs, after waiting for the job's end.
 
         Args:
-            artifacts_dir: Folder to write to; created if missing.
+            artifacts_dir: Folder to write to; created if missing. Existing files in it are
+                overwritten.
 
         Returns:
             The results; for a failed job, its status with the reason.
@@ -160,6 +161,8 @@ class QuantizeJob(LoadableTargetJob):
             x ... dB
             y ... dB
         """
+        from qai_hub.resources.layer_accuracy import LayerAccuracyReport
+
         detail = run_blocking(self._fetch_detail(self._driver)) if self.wait().success else None
         report = value_or_none(detail.layer_accuracy) if detail else None
         return LayerAccuracyReport._from_api(report) if report else None

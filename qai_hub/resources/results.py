@@ -14,7 +14,6 @@ from qai_hub.display.text import one_line, printable
 from qai_hub.errors import UserError
 from qai_hub.resources.downloads import download_all_into_folder
 from qai_hub.status import JobArtifactType
-from qai_hub.transfer.download import make_folder
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import require_list
 
@@ -123,6 +122,8 @@ async def download_all_artifacts(
         artifact_types: Types of the job's artifacts.
         folder: The folder.
     """
+    from qai_hub.transfer.download import make_folder
+
     await driver.run(lambda: make_folder(Path(folder).expanduser()))
     for artifact_type in artifact_types:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub.driver import BlockingDriver, Driver, run_blocking
 from qai_hub.errors import UserError
+from qai_hub.next_steps import Step
 from qai_hub.transport.values import require_list
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _check_addresses(argument: str, emails: Iterable[str] | None) -> list[str]:
     for address in addresses:
         local, _, host = address.partition("@") if isinstance(address, str) else ("", "", "")
         if not local or not host or any(c.isspace() or c in ",@" for c in local + host):
+            place = Step(f" in {argument}", "")
             raise UserError(
-                f"{address!r} in {argument} is not an e-mail address such as 'name@example.com'."
+                f"{address!r}{place} is not an e-mail address such as 'name@example.com'."
             )
     return addresses

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.errors import UserError, warn_deprecated
 from qai_hub.resources.model import Model
 from qai_hub.resources.model_types import SourceModelType
-from qai_hub.sources import detect_source_type
 from qai_hub.tensors import INPUT_SPECS
 
 if TYPE_CHECKING:
@@ -173,6 +172,8 @@ def get_model_type(model: Any) -> SourceModelType | None:  # noqa: ANN401 (check
         FileNotFoundError: If its path does not exist.
         UserError: If it is not a model.
     """
+    from qai_hub.sources import detect_source_type
+
     if model is None:
         raise UserError(
             "model is None: the job that produces it may have failed. Its get_status() tells why."
@@ -194,4 +195,8 @@ def _accepts_mlpackage(device: Device) -> bool:
 
 def _format_model(model: object) -> str:
     """Describes a model briefly for messages: reprs of models in memory may be huge."""
-    return str(model) if isinstance(model, Model | str | Path) else f"the {type(model).__name__}"
+    if isinstance(model, Model):
+        return (
+            f"Model {model.model_id} ({model.name!r})" if model.name else f"Model {model.model_id}"
+        )
+    return str(model) if isinstance(model, str | Path) else f"the {type(model).__name__}"

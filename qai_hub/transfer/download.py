@@ -180,7 +180,7 @@ class _Download:
                     self._reset_budget_on_progress()
                     pause = self._session.next_pause(self._retries)
                     if pause is None:
-                        raise self._interrupted_error(error) from error
+                        raise self._interrupted_error(error) from None
                     self._session.sleep(pause)
                 else:
                     if not self._claim():
@@ -251,7 +251,7 @@ class _Download:
                     self._restart(httpx.Headers())
                 raise error_from_file_server(response, f"download of {self._name}")
         except httpx.RequestError as error:
-            raise self._interrupted_error(error) from error
+            raise self._interrupted_error(error) from None
         reason = _why_incomplete(response)
         if reason is not None:
             response.close()

@@ -118,7 +118,7 @@ def _finish(
                 session, "POST", url, content=content, retries=session.retry_budget(stop)
             )
         except httpx.RequestError as error:
-            raise error_from_request_error(error) from error
+            raise error_from_request_error(error) from None
         if b"<CompleteMultipartUploadResult" in response.content or _is_done(response):
             return
         pause = session.next_pause(retries) if response.is_success else None

@@ -284,7 +284,7 @@ def send_file_request(
             retries = session.retry_budget(stop)
             response = send_signed(session, method, url, retries=retries, **body)  # type: ignore[arg-type]
         except httpx.RequestError as error:
-            raise error_from_request_error(error) from error
+            raise error_from_request_error(error) from None
         if not response.is_success:
             raise error_from_file_server(response, operation)
         reason = _describe_unexpected(response, requires_etag=requires_etag)

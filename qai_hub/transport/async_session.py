@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import httpx
 
-from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import AsyncProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
@@ -29,9 +28,6 @@ class AsyncSession(httpx.AsyncClient):
         sleep: Sleeps for a number of seconds.
         options: Further arguments of `httpx.AsyncClient`; certificates default to those that the
             environment names.
-
-    Raises:
-        UserError: If the environment names certificates that cannot be read.
     """
 
     def __init__(
@@ -44,7 +40,6 @@ class AsyncSession(httpx.AsyncClient):
     ) -> None:
         if "transport" not in options:
             routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
-            routed.setdefault("verify", ssl_context())
             options["transport"] = AsyncProxyTransport(
                 proxies or Proxies.from_environment(), **routed
             )
@@ -63,7 +58,8 @@ class AsyncSession(httpx.AsyncClient):
             The last response, whatever its status.
 
         Raises:
-            UserError: If a response redirects to another server, which must not get the token.
+            UserError: If a response redirects to another server, which must not get the token, or
+                if the environment names certificates that cannot be read.
             InternalError: If there are too many redirects.
             httpx.TransportError: If there was no response. Its request has the extension
                 `maybe_processed` if the server may have processed the request all the same.

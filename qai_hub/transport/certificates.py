@@ -11,7 +11,7 @@ import httpx
 from qai_hub.errors import UserError
 from qai_hub.forking import delay_forks
 
-__all__ = ["CERTIFICATE_VARIABLES", "ssl_context"]
+__all__ = ["CERTIFICATE_VARIABLES", "ssl_context", "untrusting_context"]
 
 CERTIFICATE_VARIABLES = (
     "REQUESTS_CA_BUNDLE",
@@ -46,6 +46,12 @@ def ssl_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     # OpenSSL takes locks here, and a child forked meanwhile would find them held for ever.
     with delay_forks():
         return _load(tuple(named.items()))
+
+
+def untrusting_context() -> ssl.SSLContext:
+    """Returns a context without certificates, for transports that are not to use TLS."""
+    with delay_forks():
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _configured_paths(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:

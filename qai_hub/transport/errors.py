@@ -171,7 +171,8 @@ def error_from_request_error(
     elif isinstance(error, httpx.TimeoutException):
         message = f"Timeout occurred while communicating with {host}."
     else:
-        message = f"A communication error occurred with {host} ({type(error).__name__})."
+        kind = type(error).__name__
+        message = f"A communication error occurred with {host} ({kind}{_system_reason(error)})."
     arrived = isinstance(error, httpx.TransportError) and not never_reached_server(error)
     maybe_processed = arrived or request.extensions.get("maybe_processed")
     if maybe_processed:
@@ -191,7 +192,13 @@ def _why_unreachable(error: httpx.RequestError, config: ClientConfig | None) -> 
         return ": it refuses connections. Check api_url, and that the server runs."
     if any(isinstance(cause, socket.gaierror) for cause in iter_causes(error)):
         return ": its name cannot be resolved. Check api_url and the network."
-    return ". Check the address, the network and its proxy."
+    return f"{_system_reason(error)}. Check the address, the network and its proxy."
+
+
+def _system_reason(error: httpx.RequestError) -> str:
+    """Returns the operating system's words for a fault, after a colon; empty if it has none."""
+    reasons = [cause.strerror for cause in iter_causes(error) if isinstance(cause, OSError)]
+    return f": {reasons[-1]}" if reasons and reasons[-1] else ""
 
 
 def _error_from_proxy(fault: ProxyFault, host: str, url: str) -> Error:

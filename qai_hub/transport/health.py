@@ -83,7 +83,7 @@ def fetch_health(config: ClientConfig, time_limit: float) -> ServerHealth:
                 problem=None if error.status_code == _NO_SUCH_OPERATION else _to_error(error),
             )
         except httpx.RequestError as error:
-            raise error_from_request_error(error, config=config) from error
+            raise error_from_request_error(error, config=config) from None
     health = cast("Health", answer.parsed)
     version = value_or_none(health.version) or ""
     return ServerHealth(health.status, version, read_date(answer.headers.get("Date", "")))

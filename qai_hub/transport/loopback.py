@@ -17,8 +17,9 @@ def remember_answer(url: httpx.URL) -> None:
     Args:
         url: A URL of the server.
     """
-    if is_loopback(url.host):
-        _answered.add((url.host, url.port))
+    server = url.host, url.port
+    if server not in _answered and is_loopback(url.host):
+        _answered.add(server)
 
 
 def is_absent(error: Exception, url: httpx.URL) -> bool:

@@ -4,24 +4,28 @@ Something on the way may respond in place of the server: with the login page of 
 truncated body or with nothing. Such a success is treated as a temporary fault, like status 503.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 
-from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RetryBudget
 from qai_hub.transport.session import Session
-from qai_hub.wire.descriptor import find_operation
+
+if TYPE_CHECKING:
+    from qai_hub.transport.async_session import AsyncSession
 
 __all__ = [
-    "AsyncJsonSession",
-    "AsyncParsingSession",
     "JsonSession",
+    "ParseAttempts",
+    "Parser",
     "ParsingSession",
     "UnreadableError",
+    "read_json",
     "relative_path",
 ]
 
@@ -31,8 +35,8 @@ _MAX_SIZE = 128 << 20
 # The response extension where the generated client finds the parsed body.
 _VALUE = "value"
 
-# Parses a successful response; raises `UnreadableError` if it cannot be parsed.
-Parser: TypeAlias = Callable[[httpx.Response], dict[str, Any]]
+# Parses a successful response to JSON or to its model; raises `UnreadableError` if it cannot.
+Parser: TypeAlias = Callable[[httpx.Response], Any]
 
 _logger = logging.getLogger("qai_hub.transport")
 
@@ -41,7 +45,7 @@ class UnreadableError(Exception):
     """A response is not of the requested kind."""
 
 
-class _ParseAttempts:
+class ParseAttempts:
     """Attempts to get a response that can be parsed, where repeating the request is safe."""
 
     def __init__(self, session: Session | AsyncSession, request: httpx.Request) -> None:
@@ -71,6 +75,8 @@ class _ParseAttempts:
         Returns:
             Seconds to wait before the next attempt; None to give up.
         """
+        from qai_hub.wire.descriptor import find_operation
+
         request = self._request
         is_known = find_operation(request.method, relative_path(request, self._base)) is not None
         can_resend = is_known and self._rules.can_resend(request)
@@ -93,7 +99,7 @@ class ParsingSession(Session):
         parse: Parser,
         **options: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
-        attempts = _ParseAttempts(self, request)
+        attempts = ParseAttempts(self, request)
         while True:
             try:
                 response = super().send(request, **options)
@@ -108,32 +114,6 @@ class ParsingSession(Session):
                 if pause is None:
                     return response
             self.sleep(pause)
-
-
-class AsyncParsingSession(AsyncSession):
-    """An asynchronous `ParsingSession`."""
-
-    async def _send_and_parse(
-        self,
-        request: httpx.Request,
-        parse: Parser,
-        **options: Any,  # noqa: ANN401 - what httpx takes
-    ) -> httpx.Response:
-        attempts = _ParseAttempts(self, request)
-        while True:
-            try:
-                response = await super().send(request, **options)
-            except httpx.DecodingError:
-                pause = attempts.next_pause()
-                if pause is None:
-                    raise
-            else:
-                if attempts.accept(response, parse):
-                    return response
-                pause = attempts.next_pause()
-                if pause is None:
-                    return response
-            await self.sleep(pause)
 
 
 class JsonSession(ParsingSession):
@@ -152,26 +132,7 @@ class JsonSession(ParsingSession):
         Raises:
             httpx.RequestError: If there was no response.
         """
-        return self._send_and_parse(request, _read_json, **options)
-
-
-class AsyncJsonSession(AsyncParsingSession):
-    """An asynchronous session for a server that uses JSON."""
-
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request as `JsonSession` does.
-
-        Args:
-            request: The request.
-            options: Further arguments of `httpx.AsyncClient.send`.
-
-        Returns:
-            The last response. Its extension `value` holds the parsed body, if it could be parsed.
-
-        Raises:
-            httpx.RequestError: If there was no response.
-        """
-        return await self._send_and_parse(request, _read_json, **options)
+        return self._send_and_parse(request, read_json, **options)
 
 
 def relative_path(request: httpx.Request, base: httpx.URL) -> str:
@@ -180,7 +141,8 @@ def relative_path(request: httpx.Request, base: httpx.URL) -> str:
     return path.removeprefix(base.raw_path.decode("ascii").rstrip("/"))
 
 
-def _read_json(response: httpx.Response) -> dict[str, Any]:
+def read_json(response: httpx.Response) -> dict[str, Any]:
+    """Parses JSON; raises `UnreadableError` for anything but an object."""
     content = response.content
     if len(content) > _MAX_SIZE:
         raise UnreadableError

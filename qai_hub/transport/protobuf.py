@@ -1,7 +1,7 @@
-"""Sessions that convert between the JSON of the generated client and protobuf messages.
+"""The session that convert between the JSON of the generated client and protobuf messages.
 
-The generated client supports only JSON. These sessions encode its requests as protobuf messages,
-as the official service expects, and attach the decoded body to each response.
+The generated client supports only JSON. This session encodes its requests as protobuf messages,
+as the official service expects, and attaches the decoded body to each response.
 """
 
 import functools
@@ -13,15 +13,14 @@ import httpx
 
 from qai_hub.errors import UserError
 from qai_hub.transport.parsing_session import (
-    AsyncParsingSession,
     ParsingSession,
     UnreadableError,
     relative_path,
 )
-from qai_hub.wire import WireError, decode, encode
+from qai_hub.wire import WireError, decode_model, encode
 from qai_hub.wire.descriptor import Operation, find_operation
 
-__all__ = ["AsyncProtobufSession", "ProtobufSession"]
+__all__ = ["ProtobufSession", "decode_response", "encode_request"]
 
 PROTOBUF = "application/x-protobuf"
 
@@ -48,37 +47,12 @@ class ProtobufSession(ParsingSession):
         operation = find_operation(request.method, relative_path(request, self.base_url))
         if operation is None:
             return super().send(request, **options)
-        outgoing = _encode_request(request, operation)
-        parse = functools.partial(_decode_response, operation=operation, requested_url=outgoing.url)
+        outgoing = encode_request(request, operation)
+        parse = functools.partial(decode_response, operation=operation, requested_url=outgoing.url)
         return self._send_and_parse(outgoing, parse, **options)
 
 
-class AsyncProtobufSession(AsyncParsingSession):
-    """An asynchronous `ProtobufSession`."""
-
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
-        """Sends a request as `ProtobufSession` does.
-
-        Args:
-            request: The request, in JSON.
-            options: Further arguments of `httpx.AsyncClient.send`.
-
-        Returns:
-            The last response. Its extension `value` holds the decoded body, if it could be decoded.
-
-        Raises:
-            UserError: If the body cannot be encoded as a message.
-            httpx.TransportError: If there was no response.
-        """
-        operation = find_operation(request.method, relative_path(request, self.base_url))
-        if operation is None:
-            return await super().send(request, **options)
-        outgoing = _encode_request(request, operation)
-        parse = functools.partial(_decode_response, operation=operation, requested_url=outgoing.url)
-        return await self._send_and_parse(outgoing, parse, **options)
-
-
-def _encode_request(request: httpx.Request, operation: Operation) -> httpx.Request:
+def encode_request(request: httpx.Request, operation: Operation) -> httpx.Request:
     """Returns the request in the form that the service expects."""
     # The service responds in this format, even to a request without a body.
     request.headers["Content-Type"] = PROTOBUF
@@ -102,9 +76,9 @@ def _encode_request(request: httpx.Request, operation: Operation) -> httpx.Reque
     )
 
 
-def _decode_response(
+def decode_response(
     response: httpx.Response, operation: Operation, requested_url: httpx.URL
-) -> dict[str, Any]:
+) -> Any:  # noqa: ANN401 - a generated model
     """Decodes a successful response for the generated client."""
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media != PROTOBUF or operation.response is None:
@@ -112,9 +86,10 @@ def _decode_response(
     bare = operation.bare
     try:
         if bare is not None and bare.unless not in requested_url.params:
-            inner = decode(bare.message, response.content, as_datetimes=True)
-            return {bare.field: inner}
-        return decode(operation.response, response.content, as_datetimes=True)
+            answer = decode_model(operation.response, b"")
+            setattr(answer, bare.field, decode_model(bare.message, response.content))
+            return answer
+        return decode_model(operation.response, response.content)
     except WireError as error:
         _logger.warning("A response cannot be decoded: %s", error)
         raise UnreadableError from error

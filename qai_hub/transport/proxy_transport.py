@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from qai_hub.errors import UserError
+from qai_hub.transport.certificates import ssl_context, untrusting_context
 from qai_hub.transport.proxies import Proxies, Proxy
 from qai_hub.transport.retry import is_certificate_error, iter_causes
 
@@ -152,34 +153,43 @@ def _reason(error: Exception) -> tuple[str, bool]:
 
 
 class _TransportCache(Generic[T]):
-    """The transports that were used: the direct one, and one per proxy."""
+    """The transports that were used: with and without TLS, directly and through each proxy.
+
+    Loading certificates takes longer than anything else that a transport needs, so those without
+    TLS do without.
+    """
 
     def __init__(self, kind: Callable[..., T], proxies: Proxies, options: dict[str, Any]) -> None:
         self._kind = kind
         self._proxies = proxies
         self._options = {"trust_env": False, **options}
         self._lock = threading.Lock()
-        self._transports: dict[str | None, T] = {}
+        self._transports: dict[tuple[str | None, bool], T] = {}
 
     def choose(self, request: httpx.Request) -> tuple[Proxy | None, T]:
         proxy = self._proxies.proxy_for(request.url)
+        uses_tls = "https" in {request.url.scheme, proxy and proxy.scheme}
+        key = proxy and proxy.url, uses_tls
         with self._lock:
-            key = proxy and proxy.url
             if key not in self._transports:
-                self._transports[key] = self._create(proxy)
+                self._transports[key] = self._create(proxy, uses_tls=uses_tls)
             return proxy, self._transports[key]
 
     def all(self) -> list[T]:
         with self._lock:
             return list(self._transports.values())
 
-    def _create(self, proxy: Proxy | None) -> T:
+    def _create(self, proxy: Proxy | None, *, uses_tls: bool) -> T:
+        options = self._options
+        if "verify" not in options:
+            verify = ssl_context() if uses_tls else untrusting_context()
+            options = {**options, "verify": verify}
         if proxy is None:
-            return self._kind(**self._options)
-        context = self._options.get("verify") if proxy.scheme == "https" else None
+            return self._kind(**options)
+        context = options["verify"] if proxy.scheme == "https" else None
         given = context if isinstance(context, ssl.SSLContext) else None
         try:
-            return self._kind(proxy=httpx.Proxy(proxy.url, ssl_context=given), **self._options)
+            return self._kind(proxy=httpx.Proxy(proxy.url, ssl_context=given), **options)
         except ImportError:
             raise UserError(
                 f"{proxy.source} is a SOCKS proxy, which needs another package: pip install "
@@ -192,7 +202,8 @@ class ProxyTransport(httpx.BaseTransport):
 
     Args:
         proxies: The proxy settings.
-        options: Further arguments of `httpx.HTTPTransport`.
+        options: Further arguments of `httpx.HTTPTransport`; certificates default to those that the
+            environment names.
     """
 
     def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
@@ -208,7 +219,8 @@ class ProxyTransport(httpx.BaseTransport):
             The response.
 
         Raises:
-            UserError: If the environment names a proxy that cannot be used.
+            UserError: If the environment names a proxy that cannot be used, or certificates that
+                cannot be read.
             httpx.TransportError: If there was no response; `ProxyFault` if the request did not get
                 past the proxy.
         """
@@ -236,7 +248,8 @@ class AsyncProxyTransport(httpx.AsyncBaseTransport):
 
     Args:
         proxies: The proxy settings.
-        options: Further arguments of `httpx.AsyncHTTPTransport`.
+        options: Further arguments of `httpx.AsyncHTTPTransport`; certificates default to those that
+            the environment names.
     """
 
     def __init__(self, proxies: Proxies, **options: Any) -> None:  # noqa: ANN401
@@ -252,7 +265,8 @@ class AsyncProxyTransport(httpx.AsyncBaseTransport):
             The response.
 
         Raises:
-            UserError: If the environment names a proxy that cannot be used.
+            UserError: If the environment names a proxy that cannot be used, or certificates that
+                cannot be read.
             httpx.TransportError: If there was no response; `ProxyFault` if the request did not get
                 past the proxy.
         """

@@ -8,7 +8,6 @@ import logging
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ import httpx
 
 from qai_hub.errors import redact_url
 from qai_hub.next_steps import Step
-from qai_hub.transport.errors import error_from_response
 from qai_hub.transport.loopback import is_absent, remember_answer
 from qai_hub.transport.proxy_transport import ProxyFault
 from qai_hub.transport.retry import (
@@ -160,6 +158,8 @@ class RetryRules:
         """
         apply_time_limit(request)
         if self._idempotent_posts and request.method in {"POST", "DELETE"}:
+            import uuid
+
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         return Attempts(
             self, request, request.extensions.get("retry_budget") or self.retry_budget()
@@ -277,6 +277,8 @@ def _log_rate_limit(request: httpx.Request, response: httpx.Response) -> None:
     """Logs, once per request, that it is repeated until it is accepted."""
     if request.extensions.get("rate_limit_logged"):
         return
+    from qai_hub.transport.errors import error_from_response
+
     request.extensions["rate_limit_logged"] = True
     reason = error_from_response(
         response.status_code,

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import httpx
 
-from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import ProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects
@@ -53,9 +52,6 @@ class Session(httpx.Client):
         rng: Random numbers for the jitter.
         options: Further arguments of `httpx.Client`; certificates default to those that the
             environment names.
-
-    Raises:
-        UserError: If the environment names certificates that cannot be read.
     """
 
     def __init__(
@@ -77,7 +73,6 @@ class Session(httpx.Client):
     ) -> None:
         if "transport" not in options:
             routed = {name: options.pop(name) for name in ("verify", "limits") if name in options}
-            routed.setdefault("verify", ssl_context())
             options["transport"] = ProxyTransport(proxies or Proxies.from_environment(), **routed)
         super().__init__(base_url=base_url, headers=headers, timeout=timeout, **options)
         self.rules = RetryRules(
@@ -89,7 +84,34 @@ class Session(httpx.Client):
             rng=rng,
         )
         self._follow_same_origin = follow_same_origin
+        self._base = str(self.base_url).rstrip("/")
+        self._received_cookies = _ReceivedCookies(self._cookies)
         self.sleep = sleep
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:  # noqa: ANN401
+        """Builds a request, as `httpx.Client.build_request` does.
+
+        Args:
+            method: The method.
+            url: The URL, or its path relative to the base URL.
+            options: Further arguments of `httpx.Client.build_request`.
+
+        Returns:
+            The request.
+        """
+        # httpx would parse the path, the base and both together, for each request.
+        if isinstance(url, str) and url.startswith("/"):
+            url = f"{self._base}{url}"
+        return super().build_request(method, url, **options)
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Cookies that the server has set, and that it gets back."""
+        return self._received_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: httpx._types.CookieTypes) -> None:
+        self._received_cookies = _ReceivedCookies(cookies)
 
     def retry_budget(
         self,
@@ -129,7 +151,8 @@ class Session(httpx.Client):
             The last response, whatever its status.
 
         Raises:
-            UserError: If a response redirects to another server, which must not get the token.
+            UserError: If a response redirects to another server, which must not get the token, or
+                if the environment names certificates that cannot be read.
             InternalError: If there are too many redirects.
             StoppedError: If nobody waits for the response any more.
             httpx.TransportError: If there was no response. Its request has the extension
@@ -181,6 +204,14 @@ class Session(httpx.Client):
             finally:
                 response.close()
         return response
+
+
+class _ReceivedCookies(httpx.Cookies):
+    """Cookies that are looked for only in responses that have some."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        if "Set-Cookie" in response.headers:
+            super().extract_cookies(response)
 
 
 class _MonitoredStream(httpx.SyncByteStream):

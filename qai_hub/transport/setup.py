@@ -1,23 +1,27 @@
 """Creation of the HTTP clients, with their headers, time limits, retries and certificates."""
 
+from __future__ import annotations
+
 import os
-import platform
+import sys
 from collections.abc import Collection
 from math import inf
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import httpx
 
 from qai_hub._version import __version__
 from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.files import Secret
-from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
-from qai_hub.transport.parsing_session import AsyncJsonSession, JsonSession
+from qai_hub.transport.parsing_session import JsonSession
 from qai_hub.transport.proxies import PROXY_VARIABLES
 from qai_hub.transport.request_attempts import RetryRules
 from qai_hub.transport.retry import IDEMPOTENT, RetryPolicy
 from qai_hub.transport.session import TIME_LIMITS, Session
+
+if TYPE_CHECKING:
+    from qai_hub.transport.async_session import AsyncSession
 
 __all__ = [
     "TRANSFER_READ_LIMIT",
@@ -61,8 +65,8 @@ def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Sess
         The session.
 
     Raises:
-        UserError: If the configuration has no token, or the environment names a proxy or
-            certificates that cannot be used.
+        UserError: If the configuration has no token, or the environment names a proxy that cannot
+            be used.
     """
     kind: type[Session] = JsonSession
     if wire == "protobuf":
@@ -89,12 +93,15 @@ def async_api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -
         The session.
 
     Raises:
-        UserError: If the configuration has no token, or the environment names a proxy or
-            certificates that cannot be used.
+        UserError: If the configuration has no token, or the environment names a proxy that cannot
+            be used.
     """
+    # asyncio takes as long to import as all of the transport, and blocking clients do without.
+    from qai_hub.transport.async_parsing_session import AsyncJsonSession
+
     kind: type[AsyncSession] = AsyncJsonSession
     if wire == "protobuf":
-        from qai_hub.transport.protobuf import AsyncProtobufSession
+        from qai_hub.transport.async_protobuf import AsyncProtobufSession
 
         kind = AsyncProtobufSession
     return kind(
@@ -131,6 +138,8 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
     }
     if wire == "protobuf":
         # The official service expects these headers from each client.
+        import platform
+
         headers |= {
             "Accept": "*/*",
             "Client-Mode": config.client_mode,
@@ -162,7 +171,6 @@ def raise_transfer_read_limit(seconds: float) -> None:
 
 
 def user_agent() -> str:
-    return (
-        f"qai-hub-openapi/{__version__} python/{platform.python_version()} "
-        f"httpx/{httpx.__version__}"
-    )
+    # What the module platform reports, which takes longer to import than a request.
+    python = sys.version.partition(" ")[0]
+    return f"qai-hub-openapi/{__version__} python/{python} httpx/{httpx.__version__}"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from qai_hub.next_steps import Step
 from qai_hub.progress.display import WaitDisplay, open_display
 from qai_hub.progress.views import JobView, NoticeView
 from qai_hub.waiting.schedule import MAX_LONG_POLL
@@ -20,15 +21,29 @@ if TYPE_CHECKING:
     from qai_hub.status import JobStatus
     from qai_hub.waiting.ask import WaitableJob
 
-__all__ = ["WaitProgress", "show_submission"]
+__all__ = ["WaitProgress", "show_only_news", "show_submission"]
 
 J = TypeVar("J", bound="WaitableJob")
+
+_MAX_NAMES = 20
 
 # Servers answer a long poll when the job ends, not when its state changes.
 _SHOWN_LONG_POLL = 2
 
 # Identifiers of the jobs whose end was shown, by the owner of the jobs.
 _told: weakref.WeakKeyDictionary[Owner, set[str]] = weakref.WeakKeyDictionary()
+
+# Owners of the jobs whose end is shown only if it is waited for.
+_telling_news: weakref.WeakSet[Owner] = weakref.WeakSet()
+
+
+def show_only_news(owner: Owner) -> None:
+    """Shows the end of a job no more if the job is known to have ended before a wait.
+
+    Args:
+        owner: The owner of the jobs.
+    """
+    _telling_news.add(owner)
 
 
 def show_submission(job: WaitableJob) -> None:
@@ -57,7 +72,8 @@ class WaitProgress(Generic[J]):
         shown = [number for number, job in enumerate(jobs) if job.verbose]
         self._rows = {number: row for row, number in enumerate(shown)}
         self._grouped = grouped and len(shown) > 1
-        is_news = any(not _is_told(jobs[number]) for number in shown)
+        self._old = {number for number in shown if _is_old(jobs[number])}
+        is_news = any(number not in self._old for number in shown)
         self._display = open_display(clock) if is_news else None
         self._wait: WaitDisplay | None = None
         # A blocking wait for several jobs runs in a thread, and its caller suspends the display.
@@ -65,6 +81,7 @@ class WaitProgress(Generic[J]):
         self._process = os.getpid()
         self._is_suspended = False
         self._postponed: list[tuple[int, JobView]] = []
+        self._ended: set[int] = set()
 
     @property
     def max_long_poll(self) -> int:
@@ -78,6 +95,8 @@ class WaitProgress(Generic[J]):
             index: Index of the job.
             status: Its status.
         """
+        if status.finished:
+            self._ended.add(index)
         if index not in self._rows or self._is_of_parent():
             return
         view = _view(self._jobs[index], status)
@@ -117,6 +136,8 @@ class WaitProgress(Generic[J]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self._note_what_goes_on(error)
         if self._is_of_parent():
             return
         with self._lock:
@@ -124,12 +145,28 @@ class WaitProgress(Generic[J]):
             if wait is not None:
                 wait.close()
 
+    def _note_what_goes_on(self, error: KeyboardInterrupt) -> None:
+        """Notes that Ctrl+C has ended the wait alone: who meant the jobs would not know."""
+        left = [job.job_id for index, job in enumerate(self._jobs) if index not in self._ended]
+        if not left:
+            return
+        named = left[:_MAX_NAMES]
+        more = f" and {len(left) - _MAX_NAMES} more" if len(left) > _MAX_NAMES else ""
+        go_on = f"{', '.join(named)}{more} {'goes' if len(left) == 1 else 'go'} on"
+        each = "it" if len(left) == 1 else "each"
+        again = Step(
+            f'fetch {each} again with hub.get_job("{named[0]}")',
+            f"wait again with `qai-hub job wait {' '.join(named)}`",
+        )
+        cancel = Step("cancel()", f"`qai-hub job cancel {' '.join(named)}`")
+        error.add_note(f"{go_on}: {again}, or end {each} with {cancel}.")
+
     def _show_postponed(self) -> None:
         for index, view in self._postponed:
             if self._wait is None:
                 continue
             job = self._jobs[index]
-            is_told = _is_told(job)
+            is_told = index in self._old or _is_told(job)
             if view.has_ended:
                 _told.setdefault(job._owner, set()).add(job.job_id)
             self._wait.update(self._rows[index], view, is_told=is_told)
@@ -138,6 +175,14 @@ class WaitProgress(Generic[J]):
     def _is_of_parent(self) -> bool:
         # The lock may have been held by a thread that there is no more.
         return self._process != os.getpid()
+
+
+def _is_old(job: WaitableJob) -> bool:
+    """Returns whether the end of a job need not be shown when a wait begins."""
+    if _is_told(job):
+        return True
+    known: JobStatus | None = getattr(job, "_last_status", None)
+    return job._owner in _telling_news and known is not None and known.finished
 
 
 def _is_told(job: WaitableJob) -> bool:

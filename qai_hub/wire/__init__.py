@@ -4,7 +4,7 @@
 use of this package imports protobuf.
 """
 
-from qai_hub.wire.codec import decode, encode, parse, read_message, to_json
+from qai_hub.wire.codec import decode, decode_model, encode, parse, read_message, to_json
 from qai_hub.wire.descriptor import WireError
 
-__all__ = ["WireError", "decode", "encode", "parse", "read_message", "to_json"]
+__all__ = ["WireError", "decode", "decode_model", "encode", "parse", "read_message", "to_json"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["decode", "encode", "fill", "parse", "read_message", "to_json"]
+__all__ = ["decode", "decode_model", "encode", "fill", "parse", "read_message", "to_json"]
 
 
 _TIMESTAMP = ".google.protobuf.Timestamp"
@@ -215,15 +215,12 @@ def parse(name: str, value: dict[str, Any]) -> "Message":
     return message
 
 
-def decode(name: str, content: bytes, *, as_datetimes: bool = False) -> dict[str, Any]:
+def decode(name: str, content: bytes) -> dict[str, Any]:
     """Decodes a message.
 
     Args:
         name: Full name of the message, such as `qai_hub.api.Job`.
         content: The message as bytes. Fields that the contract does not define are ignored.
-        as_datetimes: Whether the result is for generated models. Times are then datetimes, because
-            formatting and parsing them would take longer than everything else, and job types that
-            this release does not know are included with the fields that all job types share.
 
     Returns:
         Its JSON. An enum value that the contract does not define is a number.
@@ -231,12 +228,43 @@ def decode(name: str, content: bytes, *, as_datetimes: bool = False) -> dict[str
     Raises:
         WireError: If the bytes are not such a message, or there are too many.
     """
-    message = read_message(name, content)
-    return (
-        _read(message, _to_datetime_or_none, _decode_unknown_members)
-        if as_datetimes
-        else _read(message, format_time)
-    )
+    return to_json(read_message(name, content))
+
+
+def decode_model(name: str, content: bytes) -> Any:  # noqa: ANN401 - a generated model
+    """Decodes a message of a response to a generated model.
+
+    The model is what it would be if the JSON of the message were read, with two exceptions, so that
+    the rest can be read: an invalid time counts as missing, and a job type that this release does
+    not know is included with the fields that all job types share.
+
+    Args:
+        name: Full name of the message, such as `qai_hub.api.Job`.
+        content: The message as bytes. Fields that the contract does not define are ignored.
+
+    Returns:
+        The model.
+
+    Raises:
+        WireError: If the bytes are not such a message, or there are too many.
+    """
+    from qai_hub_api.types import UNSET
+    from qai_hub_api.wire_models import READERS, Values
+
+    def to_datetime_or_unset(time: "Timestamp") -> object:
+        try:
+            return to_datetime(time)
+        except ValueError:
+            return UNSET
+
+    def to_json_for_models(message: "Message") -> dict[str, Any]:
+        return _read(message, to_datetime_or_unset)
+
+    def decode_newer(message: "Message", oneof: str) -> dict[str, Any]:
+        return decode_unknown_members(message, oneof, to_json_for_models)
+
+    values = Values(to_datetime_or_unset, shorten_float, decode_newer)
+    return READERS[name](read_message(name, content), values)
 
 
 def read_message(name: str, content: bytes) -> "Message":
@@ -256,27 +284,11 @@ def to_json(message: "Message") -> dict[str, Any]:
     return _read(message, format_time)
 
 
-def _read(
-    message: "Message",
-    time: "Callable[[Timestamp], object]",
-    decode_unknown: "Callable[[Message, str], dict[str, Any]]" = lambda _message, _oneof: {},
-) -> dict[str, Any]:
+def _read(message: "Message", time: "Callable[[Timestamp], object]") -> dict[str, Any]:
     from qai_hub_api.wire_readers import READERS, Values
 
     name = message.DESCRIPTOR.full_name
     try:
-        return READERS[name](message, Values(time, shorten_float, decode_unknown))
+        return READERS[name](message, Values(time, shorten_float))
     except ValueError as error:
         raise WireError(f"{name}: {error}") from None
-
-
-def _decode_unknown_members(message: "Message", oneof: str) -> dict[str, Any]:
-    return decode_unknown_members(message, oneof, lambda inner: _read(inner, _to_datetime_or_none))
-
-
-def _to_datetime_or_none(time: "Timestamp") -> object:
-    """Returns a time as a datetime; None for an invalid one, so that the rest can be read."""
-    try:
-        return to_datetime(time)
-    except ValueError:
-        return None

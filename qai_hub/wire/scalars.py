@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["SCALARS", "format_time", "parse_time", "shorten_float", "to_datetime"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -75,7 +76,8 @@ def to_datetime(time: "Timestamp") -> datetime:
     if not 0 <= nanos < 1_000_000_000:
         raise ValueError("its nanoseconds are not within a second")
     try:
-        return _EPOCH + timedelta(0, time.seconds, nanos // 1000)
+        # A product is made faster than a difference of several units.
+        return _EPOCH + _MICROSECOND * (time.seconds * 1_000_000 + nanos // 1000)
     except OverflowError:
         raise ValueError("it is not a time between the years 1 and 9999") from None
 

@@ -20,7 +20,7 @@ def test_upload_and_delete(run: Run, client: Client, home: Path, data: Dataset) 
     assert (uploaded.status, uploaded.err) == (0, "")
     assert client.get_dataset(dataset_id).name == "samples"
     again = run("dataset", "upload", str(home / "data.h5"), "--fields", "name,id")
-    assert again.out.startswith("name  data.h5\nid    d")
+    assert again.out.startswith("data.h5\td")
     deleted = run("dataset", "delete", dataset_id)
     assert (deleted.status, deleted.out) == (0, f"{dataset_id}\n")
     assert run("dataset", "show", dataset_id).status == 1
@@ -71,7 +71,7 @@ def test_numpy_files_up_and_down(run: Run, client: Client, tmp_path: Path) -> No
     assert again.out == "new/folder/0.npz\n"
     assert run("dataset", "download", one_id, "-o", "one.npz").out == "one.npz\n"
     assert np.load("one.npz")["x"][0, 0] == 7
-    several = run("dataset", "download", dataset_id, "-o", "one.npz")
+    several = run("dataset", "download", dataset_id, "-o", "several.npz")
     assert (several.status, several.out) == (1, "")
     assert "has 11 samples, and a .npz file holds one" in several.err
     refused = run("dataset", "download", one_id, "--npz", "-o", "samples")

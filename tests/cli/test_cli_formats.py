@@ -197,9 +197,26 @@ def test_json_arrays(named: RoutedHub, command: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["help"], ["--help"]), (["help", "job", "list"], ["job", "list", "--help"])],
+)
+def test_help_is_a_word(command: Run, words: list[str], meant: list[str]) -> None:
+    told = command(*words)
+    assert told == command(*meant)
+    assert told.out.startswith("Usage: qai-hub")
+
+
+def test_the_version_in_short(command: Run) -> None:
+    assert command("-V") == command("--version")
+
+
+@pytest.mark.parametrize(
     ("typed", "told"),
     [
         (["jbo"], "Did you mean 'job'?"),
+        (["submit-quantize-job"], "Write `qai-hub submit quantize`."),
+        (["job", "list", "--json", "id", "--format", "tsv"], "--json is a format"),
+        (["job", "list", "--json", "nome"], "There is no field 'nome'. The fields are id,"),
         (["submit_compile_job"], "Did you mean 'submit-compile-job'"),
         (["job", "lst"], "Did you mean 'list'"),
         (["job", "shwo", "jabcdefg1"], "Did you mean 'show'?"),

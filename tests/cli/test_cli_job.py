@@ -194,6 +194,42 @@ def test_logs(run: Run, compiled: CompileJob, tmp_path: Path) -> None:
     assert (tmp_path / path).read_text() == logs.out
 
 
+def test_each_line_of_the_logs_is_printed_once(
+    run: Run, inferred: InferenceJob, tmp_path: Path
+) -> None:
+    """The log of the hub has what that of the runtime has."""
+    logs = run("job", "logs", inferred.job_id)
+    assert (logs.status, logs.err) == (0, "")
+    assert logs.out.count("Step: opening the model") == 1
+    assert logs.out.count("Attempt started") == 1
+    written = run("job", "logs", inferred.job_id, "-o", "logs").out.split()
+    runtime, hub = sorted(written, key=lambda path: path.endswith("_hub.log"))
+    assert runtime.endswith("_runtime.log")
+    assert set((tmp_path / runtime).read_text().splitlines()) < set(logs.out.splitlines())
+    assert (tmp_path / hub).read_text() == logs.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["job", "show", "mlp.onnx"], "'mlp.onnx' is no identifier of a job, which starts with j"),
+        (["job", "cancel", "nope"], "`qai-hub job list` shows those."),
+        (["model", "show", "nope"], "'nope' is no identifier of a model, which starts with m"),
+        (["dataset", "show", "../x"], "'../x' is no identifier of a dataset, which starts with d"),
+        (["job", "list", "--project", "foo"], "'foo' is no identifier of a project"),
+        (["job", "share", "JOB", "--add", "me"], "'me' is not an e-mail address"),
+    ],
+)
+def test_words_that_name_nothing_are_refused_in_words_of_the_shell(
+    run: Run, compiled: CompileJob, typed: list[str], told: str
+) -> None:
+    refused = run(*(compiled.job_id if word == "JOB" else word for word in typed))
+    assert (refused.status, refused.out) == (1, "")
+    assert told in refused.err
+    for word in ("pattern", "parameter", "job_id", "add_emails"):
+        assert word not in refused.err
+
+
 def test_logs_on_github_are_no_commands(tmp_path: Path) -> None:
     """Where a runner reads them. A file gets each byte, as other pipes do."""
     log = b"::error::from a model\n\tno \x1b[31mcommand\n"

@@ -30,7 +30,9 @@ def test_upload_and_delete(run: Run, client: Client, home: Path) -> None:
     assert run("model", "delete", model_id).status == 1
 
 
-def test_fields_are_checked_before_anything_is_sent(run: Run, client: Client, home: Path) -> None:
+def test_fields_are_checked_before_anything_is_sent(
+    run: Run, client: Client, home: Path, target: Model
+) -> None:
     latest = client.get_models(limit=1)[0].model_id
     wrong = run("model", "upload", str(home / "affine.onnx"), "--fields", "id,nome")
     assert (wrong.status, wrong.out) == (2, "")

@@ -42,7 +42,7 @@ from qai_hub.errors import UserError
         (["submit", "compile", "absent/x.onnx", "--device", "x"], "a folder absent."),
         (
             ["submit", "compile", "affine.onnx", "--device", "Samsung", "Galaxy", "S24"],
-            'Put a value with blanks in quotes, such as --device "Samsung Galaxy S24".',
+            'Put a value with blanks in quotes: --device "Samsung Galaxy S24".',
         ),
         (
             ["dataset", "upload", "."],

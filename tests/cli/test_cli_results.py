@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.command import Run, run_process
 from support.compiled_models import PHONE, target_of
+from support.execution_models import endless_model
 from support.job_hub import DONE, RUNNING, JobHub, compile_job
 from support.scripted_server import Request, Step, json_reply
 from support.users import ME
@@ -16,6 +17,7 @@ from qai_hub.client import (
     Client,
     ClientConfig,
     CompileJob,
+    Device,
     InferenceJob,
     Model,
     QuantizeJob,
@@ -45,6 +47,8 @@ def test_target_models(
     assert made is not None
     assert show(run, quantized.job_id)["target_model"] == made.model_id
     assert show(run, failed.job_id)["target_model"] is None
+    # In a pipe, without its name.
+    assert run("job", "show", compiled.job_id, "--fields", "target_model").out == f"{target}\n"
     told = f"{compiled.job_id}: target model {target}\n"
     assert run("job", "wait", compiled.job_id) == (0, "", told)
     again = ["submit", "compile", "--clone", compiled.job_id, "--wait", "--fields", "target_model"]
@@ -107,6 +111,14 @@ def test_what_a_profile_has_measured(run: Run, profiled: InferenceJob) -> None:
     assert re.fullmatch(f"{profiled.job_id}: {HEADLINE}\n", waited.err)
 
 
+def test_a_simulation_is_told_to_scripts_and_people(run: Run, home: Path) -> None:
+    options = ["--options", "--target_runtime qnn_dlc"]
+    dlc = run("submit", "compile", str(home / "affine.onnx"), *DEVICE, *options, "-q").out.strip()
+    measured = run("submit", "profile", dlc, *DEVICE, "--wait")
+    assert ": simulation of an HTP (Hexagon v75 of qualcomm-snapdragon-8gen3), not" in measured.err
+    assert show(run, measured.out.strip())["measured_on"] == "HTP simulation"
+
+
 def test_what_a_submission_has_measured(run: Run, compiled: CompileJob) -> None:
     submit = ["submit", "profile", compiled.job_id, *DEVICE, "--wait"]
     submitted = run(*submit)
@@ -123,6 +135,51 @@ def test_progress_names_profile_jobs(lh: LocalHub, tmp_path: Path, target: Model
     assert first.startswith(f"Submitted profile job {job_id} ")
     assert re.search(f"^Profile job {job_id} .*: SUCCESS", submitted.err, re.MULTILINE)
     assert re.fullmatch(f"{job_id}: {HEADLINE}", last)
+
+
+def test_what_has_ended_before_is_not_told_again(
+    lh: LocalHub, tmp_path: Path, compiled: CompileJob, inferred: InferenceJob, failed: CompileJob
+) -> None:
+    save_config(replace(lh.config(ME), verbose=True), home=tmp_path)
+    target = target_of(compiled).model_id
+    for words in (
+        ["job", "download", compiled.job_id, "-o", "results"],
+        ["job", "logs", inferred.job_id],
+        ["model", "download", compiled.job_id, "-o", "of_job"],
+        ["model", "download", target, "-o", "itself"],
+        ["dataset", "download", inferred.job_id, "-o", "outputs.h5"],
+    ):
+        done = run_process(tmp_path, *words, QAI_HUB_PROGRESS="plain")
+        assert (done.status, done.err, bool(done.out)) == (0, "", True)
+    words = ["job", "download", failed.job_id, "-o", "failed"]
+    done = run_process(tmp_path, *words, QAI_HUB_PROGRESS="plain")
+    assert done.status == 1
+    assert re.fullmatch(f"qai-hub: {failed.job_id} has failed: .+\n", done.err)
+    # Who waits for it asks how it has ended.
+    waited = run_process(tmp_path, "job", "wait", compiled.job_id, QAI_HUB_PROGRESS="plain")
+    assert "SUCCESS" in waited.err
+
+
+def test_results_of_several_jobs(
+    run: Run, client: Client, compiled: CompileJob, quantized: QuantizeJob, inferred: InferenceJob
+) -> None:
+    jobs = [compiled, quantized, inferred]
+    names = "id,target_model,inference_time,psnr"
+    told = [show(run, job.job_id) for job in jobs]
+    wanted = [{name: each[name] for name in names.split(",")} for each in told]
+    piped = "".join(f"{job.job_id}\n" for job in jobs)
+    assert json.loads(run("job", "show", "-", "--json", names, stdin=piped).out) == wanted
+    listed = json.loads(run("job", "list", "--all", "--json", names).out)
+    assert [each for each in listed if each in wanted]
+    assert len([each for each in listed if each in wanted]) == len(jobs)
+    text = run("job", "list", "--all", "--fields", names, "--format", "human").out
+    (row,) = (line for line in text.splitlines() if line.startswith(inferred.job_id))
+    assert row.endswith(" ms")
+    # What takes a request for each is left out unless it is asked for.
+    assert "psnr" not in json.loads(run("job", "list", "-n", "1", "--json").out)[0]
+    data = inferred.inputs
+    assert data is not None
+    assert told[2]["inputs"] == data.dataset_id
 
 
 def test_outputs(run: Run, inferred: InferenceJob, tmp_path: Path) -> None:
@@ -182,14 +239,27 @@ def test_jobs_stand_for_their_target_models(
         first = client.get_job(begun)
         assert isinstance(job, InferenceJob)
         assert isinstance(first, CompileJob)
-        # It has been waited for.
-        assert first.completed_at is not None
         assert job.model.model_id == target_of(first).model_id
     again = client.get_job(run("submit", "compile", quantized.job_id, *DEVICE, "-q").out.strip())
     assert isinstance(again, CompileJob)
     assert again.model.model_id == show(run, quantized.job_id)["target_model"]
     refused = run("submit", "link", compiled.job_id, *DEVICE)
-    assert "Only QNN DLC models can be linked: Model(model_id='m" in refused.err
+    assert (
+        f"Only QNN DLC models can be linked: Model {target_of(compiled).model_id} (" in refused.err
+    )
+
+
+def test_a_chain_of_jobs_is_queued_at_once(run: Run, client: Client) -> None:
+    endless = client.submit_compile_job(endless_model(), Device(PHONE))
+    queued = run("submit", "profile", endless.job_id, *DEVICE, "--timeout", "0.1")
+    again = run("submit", "compile", endless.job_id, *DEVICE, "-q")
+    endless.cancel()
+    assert queued.status == 124
+    for submitted in (queued, again):
+        job = client.get_job(submitted.out.strip())
+        assert isinstance(job, InferenceJob | CompileJob)
+        assert job.model.model_id == target_of(endless).model_id
+        assert job.wait(60).failure
 
 
 def test_models_of_jobs(run: Run, compiled: CompileJob, target: Model, tmp_path: Path) -> None:

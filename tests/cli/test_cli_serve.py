@@ -265,9 +265,19 @@ def test_the_memory_of_jobs_is_bounded(tmp_path: Path) -> None:
 def test_what_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with served(tmp_path, "--port", "0") as hub:
         port = hub.url.rpartition(":")[2]
-        busy_port = run(tmp_path, "serve", "--port", port, "--data-dir", str(tmp_path / "other"))
-        busy_folder = run(tmp_path, "serve", "--port", "0")
-    for done, words in ((busy_port, f"Port {port}"), (busy_folder, "Another hub is using")):
+        elsewhere = ["--data-dir", str(tmp_path / "other")]
+        mine = f"Your hub runs already, at {hub.url}: use it with `--profile local` or"
+        again = [
+            (run(tmp_path, "serve", "--port", port), mine),
+            (run(tmp_path, "serve", "--port", port, *elsewhere), mine),
+            (run(tmp_path, "serve", "--port", "0"), mine),
+        ]
+        (tmp_path / ".qai_hub" / "local.ini").unlink()
+        again += [
+            (run(tmp_path, "serve", "--port", port, *elsewhere), f"Port {port}"),
+            (run(tmp_path, "serve", "--port", "0"), "--data-dir chooses the data folder."),
+        ]
+    for done, words in again:
         assert done.returncode == 1
         assert words in done.stderr
         assert len(done.stderr.splitlines()) == 1

@@ -266,7 +266,14 @@ def test_ctrl_c_ends_a_wait(tmp_path: Path, jobs: list[str]) -> None:
             assert waiting.wait(30)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err.strip()) == (130, "", "")
+    assert (process.returncode, out) == (130, "")
+    named = " ".join(jobs)
+    goes_on = "goes on" if len(jobs) == 1 else "go on"
+    assert (
+        f"qai-hub: {', '.join(jobs)} {goes_on}: wait again with `qai-hub job wait {named}`" in err
+    )
+    assert f"`qai-hub job cancel {named}`." in err
+    assert len(err.split("\n")) == 3
 
 
 def test_a_signal_leaves_a_clean_terminal(tmp_path: Path) -> None:
@@ -299,6 +306,7 @@ def test_no_server(tmp_path: Path) -> None:
     assert (listed.status, listed.out) == (1, "")
     assert listed.err.startswith("qai-hub: ")
     assert len(listed.err.splitlines()) == 1
+    assert "httpx.ConnectError" in run_process(tmp_path, "--debug", "job", "list").err
 
 
 def test_nothing_is_configured(tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_compile(run: Run, client: Client, open_model: str, compiled: CompileJob
     assert job.get_status().success
 
 
+def test_input_specs_in_a_file(run: Run, client: Client, open_model: str, tmp_path: Path) -> None:
+    (tmp_path / "specs.json").write_text('{"x": [1, 4]}\n')
+    given = ["submit", "compile", open_model, *DEVICE, "-q", "--input-specs"]
+    job = client.get_job(run(*given, "@specs.json").out.strip())
+    assert isinstance(job, CompileJob)
+    assert job.shapes == {"x": ((1, 4), "float32")}
+    refused = run(*given, "@absent.json")
+    assert (refused.status, refused.out) == (2, "")
+    assert "absent.json cannot be read: No such file or directory." in refused.err
+
+
 def test_compile_clones(
     run: Run, client: Client, open_model: str, compiled: CompileJob, data: Dataset, home: Path
 ) -> None:
@@ -189,7 +200,11 @@ def test_the_example_of_options_is_valid_for_the_type(run: Run, kind: JobTypeNam
         (["compile", "MODEL", "--device", "No Such Phone"], 1, "No device matches"),
         (["inference", "MODEL", *DEVICE, "--inputs", "dzzzzzzzz"], 1, "There is no dataset"),
         (["inference", "MODEL", *DEVICE, "--inputs", "absent.h5"], 1, "There is no file"),
-        (["inference", "--clone", "COMPILED"], 1, "is a compile job: it cannot be cloned"),
+        (
+            ["inference", "--clone", "COMPILED"],
+            1,
+            "is a job of the type compile: it cannot be cloned",
+        ),
         (["compile", "--clone", "jzzzzzzzz"], 1, "There is no job jzzzzzzzz"),
         (["compile", "MODEL", *DEVICE, "--input-specs", "exit()"], 2, "is not a dictionary"),
         (["compile", "MODEL", *DEVICE, "--fields", "nome"], 2, "There is no field 'nome'"),

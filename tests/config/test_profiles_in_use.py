@@ -3,16 +3,17 @@
 import copy
 import pickle
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.clean_environment import plain_environment
 from support.routed_hub import RoutedHub
-from support.scripted_server import Reply, json_reply
+from support.scripted_server import Reply, Request, json_reply
 
 import qai_hub as hub
 from qai_hub.client import Client, ClientConfig
-from qai_hub.config import load_config, save_config
+from qai_hub.config import load_config, profile_path, save_config
 
 __all__ = ["plain_environment"]
 
@@ -121,6 +122,43 @@ def test_a_refused_token_of_the_environment_is_unset(
         alone = message(Client(ClientConfig("outdated-token", server.url, server.url)))
     assert "set it to a valid one" in alone
     assert "outdated-token" not in text + alone
+
+
+@pytest.fixture
+def refusing() -> Iterator[RoutedHub]:
+    """A hub that knows the tokens which do not begin with "bad"."""
+
+    class Hub(RoutedHub):
+        def _answer(self, request: Request) -> Reply:
+            if request.headers["authorization"].startswith("token bad"):
+                return json_reply({"detail": "unknown"}, 401)
+            return super()._answer(request)
+
+    with Hub({}) as server:
+        yield server
+
+
+def test_the_profile_that_works_is_proposed(
+    home: Path, url: str, refusing: RoutedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save("absent", url)
+    save("bad", refusing.url, "bad-token")
+    save("guest", refusing.url, "token-of-guest")
+    save("local", refusing.url, "token-of-mine")
+    with pytest.raises(hub.Error, match=r"There are the profiles 'local' for .*=\"local\""):
+        load_config()
+    assert "or choose the profile 'local', whose server" in message(Client(profile="absent"))
+    with monkeypatch.context() as environment:
+        environment.setenv("QAIHUB_CLIENT_INI", str(profile_path("bad")))
+        environment.setenv("QAI_HUB_API_TOKEN", "bad-variable")
+        assert "unset it, and choose the profile 'local'" in message(Client())
+    assert "The profile 'local' is for this hub as well" in message(Client(profile="bad"))
+
+
+def test_no_profile_is_proposed_that_is_refused_as_well(home: Path, refusing: RoutedHub) -> None:
+    save("bad", refusing.url, "bad-token")
+    save("worse", refusing.url, "bad-as-well")
+    assert "worse" not in message(Client(profile="bad"))
 
 
 def test_where_a_configuration_is_from_is_no_part_of_it(home: Path, url: str) -> None:

@@ -51,6 +51,10 @@ values = ["{project_id}"]
 "path.dataset_id" = {{ dictionary = "datasets", probability = 0.5 }}
 "path.project_id" = {{ dictionary = "projects", probability = 0.5 }}
 
+# What violates the contract may also be too large to be read at all, which is a 413.
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
+
 # A wrong password fits the contract, and is answered 400 as by the official service.
 [[operations]]
 include-operation-id = "logIn"

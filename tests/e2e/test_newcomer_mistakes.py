@@ -18,7 +18,7 @@ from support.tiny_models import affine, averaging
 from support.users import ME
 
 import qai_hub as hub
-from qai_hub.client import Client, ClientConfig, CompileJob, Device, Job, Model
+from qai_hub.client import Client, ClientConfig, CompileJob, Device, InferenceJob, Job, Model
 from qai_hub.config import save_config
 from qai_hub.local import LocalHub
 
@@ -537,3 +537,24 @@ def test_a_list_without_devices_is_explained(
 def test_other_ways_to_write_the_address_work(world: World, host: str) -> None:
     url = world.config.api_url.replace("127.0.0.1", host) + "/"
     assert world.at(url).get_devices("Samsung Galaxy S24")
+
+
+def test_nan_in_inputs_and_outputs_is_told(client: Client, device: Device) -> None:
+    zeros, ones = np.zeros((1, 4), np.float32), np.ones((1, 4), np.float32)
+    samples = [ones, ones * np.nan, ones * np.nan]
+    told: list[list[str]] = []
+    for model, inputs in (
+        (affine(), samples),
+        # Infinity alone is told nowhere; infinity by zero is NaN.
+        (affine(scale=np.inf), [ones, zeros]),
+        (affine(), [ones * np.inf]),
+    ):
+        job = client.submit_inference_job(model, device, {"x": inputs}, profile=False)
+        assert isinstance(job, InferenceJob)
+        assert job.wait(60).success
+        told.append([each.message for each in job.notices if each.severity == "WARNING"])
+    assert told == [
+        ["The input 'x' contains NaN on 2 of 3 samples, first on sample 1."],
+        ["The output 'y' contains NaN on 1 of 2 samples, first on sample 1."],
+        [],
+    ]

@@ -81,6 +81,27 @@ def test_a_server_that_speaks_json_needs_no_protobuf() -> None:
     assert "google" not in loaded
 
 
+def test_fetching_a_job_loads_nothing_that_other_calls_need() -> None:
+    with JobHub() as server:
+        url = server.server.url
+        code = (
+            "import json, sys, qai_hub as hub\n"
+            f"hub.Client(hub.ClientConfig('token', {url!r}, {url!r})).get_job('ja')\n"
+            "print(json.dumps([*sys.modules]))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+    loaded = json.loads(done.stdout)
+    assert "qai_hub.connection" in loaded
+    unneeded = (
+        *("asyncio", "difflib", "google", "uuid", "xml", "zipfile"),
+        *("qai_hub.progress", "qai_hub.sources", "qai_hub.waiting", "qai_hub.wire"),
+        *("qai_hub.resources.profile", "qai_hub.transfer.files", "qai_hub.transport.errors"),
+    )
+    assert [name for name in loaded if name.startswith(unneeded)] == []
+
+
 def test_dir_lists_every_public_name() -> None:
     assert {"Client", "Job", "get_job", "submit_compile_job", "__version__"} <= set(dir(qai_hub))
     assert set(qai_hub.__all__) <= set(dir(qai_hub))

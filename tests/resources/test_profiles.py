@@ -293,6 +293,10 @@ DETAILS = st.builds(
             {"host CPU": "Some CPU", "HTP simulation": "Hexagon v75 of a chip"},
             "simulation of an HTP (Hexagon v75 of a chip), not measured on a device",
         ),
+        (
+            {"HTP simulation": "Hexagon v68 of qualcomm-qcs6490-prox, SoC model 35"},
+            "simulation of an HTP (Hexagon v68 of qualcomm-qcs6490-prox), not measured on a device",
+        ),
         ({"host CPU": "Some CPU"}, "CPU of the hub's host (Some CPU), not measured on a device"),
     ],
 )

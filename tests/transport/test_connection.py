@@ -6,6 +6,7 @@ import platform
 import socket
 import ssl
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,9 @@ def test_a_server_that_is_not_there() -> None:
     ):
         connection.call(post_raw, "/api/v1/jobs/")
     assert "carried out" not in str(caught.value)
+    # People are shown their own code and the reason, not the insides of httpx.
+    assert "httpx" not in "".join(traceback.format_exception(caught.value))
+    assert isinstance(caught.value.__context__, httpx.ConnectError)
     connection.close()
 
 

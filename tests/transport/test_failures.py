@@ -1,5 +1,6 @@
 """What users read when a request fails."""
 
+import errno
 import json
 
 import httpx
@@ -170,6 +171,28 @@ def fault(kind: type[httpx.RequestError], method: str = "GET", **extensions: boo
     assert "s3cret" not in text
     assert "\n" not in text
     return text
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "told"),
+    [
+        (
+            httpx.ConnectError,
+            OSError(errno.ENETUNREACH, "Network is unreachable"),
+            "Could not connect to hub.example:8443: Network is unreachable. Check the address",
+        ),
+        (
+            httpx.ReadError,
+            OSError(errno.ECONNRESET, "Connection reset by peer"),
+            "hub.example:8443 (ReadError: Connection reset by peer).",
+        ),
+        (httpx.ReadError, OSError("s3cret"), "hub.example:8443 (ReadError)."),
+    ],
+)
+def test_the_system_tells_why(kind: type[httpx.RequestError], reason: OSError, told: str) -> None:
+    error = kind("s3cret", request=httpx.Request("GET", URL))
+    error.__cause__ = reason
+    assert told in str(error_from_request_error(error))
 
 
 @pytest.mark.parametrize(

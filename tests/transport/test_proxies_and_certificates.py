@@ -26,7 +26,8 @@ def call_async(job: hub.Job) -> object:
 
 
 def transfer(job: hub.Job) -> object:
-    return job._owner._connection.files.download("http://127.0.0.1:9/f", "f", "f")
+    scheme = job._owner.config.api_url.partition(":")[0]
+    return job._owner._connection.files.download(f"{scheme}://127.0.0.1:9/f", "f", "f")
 
 
 @pytest.mark.parametrize("use", [call, call_async, transfer])
@@ -52,8 +53,18 @@ def test_what_cannot_be_used_is_told(
     plain_environment.chdir(tmp_path)
     with JobHub() as server:
         job = server.client().get_job("ja")
-        job._owner = hub.Client(hub.ClientConfig(TOKEN, server.server.url, server.server.url))
+        url = server.server.url
+        if name.startswith("SSL"):
+            url = url.replace("http:", "https:")
+        job._owner = hub.Client(hub.ClientConfig(TOKEN, url, url))
         plain_environment.setenv(name, value)
         with pytest.raises(hub.UserError, match=told) as caught:
             use(job)
     assert_not_exposed("s3cret", caught.value)
+
+
+def test_certificates_are_read_for_tls_only(plain_environment: pytest.MonkeyPatch) -> None:
+    plain_environment.setenv("SSL_CERT_FILE", "/nowhere")
+    with JobHub() as server:
+        url = server.server.url
+        assert hub.Client(hub.ClientConfig(TOKEN, url, url)).get_job("ja").job_id == "ja"

@@ -414,3 +414,22 @@ def test_an_answer_that_drips_is_given_up() -> None:
     with session, pytest.raises(httpx.ReadTimeout):
         session.get("/")
     assert now[0] < 120.0
+
+
+def test_a_cookie_that_a_server_sets_comes_back() -> None:
+    """A load balancer may tell by it which of its servers knows a client."""
+    answers = [Reply(200, headers={"Set-Cookie": "server=a; Path=/"}), OK, OK]
+    with ScriptedServer(answers) as server, Session(server.url) as session:
+        for _ in range(3):
+            session.get("/")
+    sent = [request.headers.get("cookie") for request in server.requests]
+    assert sent == [None, "server=a", "server=a"]
+
+
+@pytest.mark.parametrize(
+    ("base", "path"), [("/", "/a?b=1"), ("/hub", "/a?b=1"), ("/hub/", "a?b=1"), ("", "a?b=1")]
+)
+def test_paths_are_relative_to_the_base(base: str, path: str) -> None:
+    url = f"http://hub.test{base}"
+    with Session(url) as session, httpx.Client(base_url=url) as usual:
+        assert session.build_request("GET", path).url == usual.build_request("GET", path).url

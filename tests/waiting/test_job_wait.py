@@ -14,7 +14,6 @@ from support.job_hub import DONE, FAILED, RUNNING, JobHub, compile_job
 from support.scripted_server import Drop, Raw, Reply, Request, Step, json_reply
 
 import qai_hub as hub
-from qai_hub.resources import job as base
 from qai_hub.waiting.wait import wait_for_job
 
 WHOLE = compile_job("ja", DONE)
@@ -59,7 +58,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     waits = functools.partial(wait_for_job, clock=made, sleep=made.sleep, rng=random.Random(1))
-    monkeypatch.setattr(base, "wait_for_job", waits)
+    monkeypatch.setattr("qai_hub.waiting.wait.wait_for_job", waits)
     return made
 
 

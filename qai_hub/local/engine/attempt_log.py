@@ -57,7 +57,8 @@ class AttemptLog:
             text: One or more lines.
         """
         self._end_partial_line()
-        self._write_lines([_CONTROL_SEQUENCES.sub("", line) for line in text.splitlines()])
+        lines = [_CONTROL_SEQUENCES.sub("", line) for line in text.splitlines()]
+        self._write_entries(map(self._format_entry, lines))
 
     def write_output(self, chunk: bytes) -> None:
         """Write the worker's output, whole lines at a time.
@@ -65,8 +66,6 @@ class AttemptLog:
         Args:
             chunk: Raw output, of any length, split anywhere.
         """
-        if self._output_log is not None:
-            self._output_log.write_output(chunk)
         *ended, rest = (self._partial + chunk).split(b"\n")
         whole = len(rest) - len(rest) % _LINE_LIMIT
         self._partial = rest[whole:]
@@ -75,9 +74,14 @@ class AttemptLog:
             for line in [*ended, rest[:whole]]
             for start in range(0, len(line), _LINE_LIMIT)
         ]
-        texts = [_CONTROL_SEQUENCES.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
-        self._tail.extend(filter(None, texts))
-        self._write_lines(filter(None, texts))
+        cleaned = [_CONTROL_SEQUENCES.sub("", piece.decode("utf-8", "replace")) for piece in pieces]
+        texts = list(filter(None, cleaned))
+        self._tail.extend(texts)
+        entries = [*map(self._format_entry, texts)]
+        self._write_entries(entries)
+        if self._output_log is not None:
+            # To the byte, so that who reads both logs knows the lines again.
+            self._output_log._write_entries(entries)
 
     def tail(self) -> str:
         """Return the last lines that the worker has printed so far, without timestamps."""
@@ -103,9 +107,9 @@ class AttemptLog:
         stamp = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return f"{stamp} {text}\n".encode()
 
-    def _write_lines(self, lines: Iterable[str]) -> None:
+    def _write_entries(self, written: Iterable[bytes]) -> None:
         entries = []
-        for entry in map(self._format_entry, lines):
+        for entry in written:
             self._remaining -= len(entry)
             if self._remaining >= 0:
                 entries.append(entry)

@@ -151,18 +151,20 @@ def compile_model(
     if qnn is None:
         result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
         files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
-        target_notices: list[dict[str, str]] = []
+        target_notices = comparison_notices
     else:
         made = qnn.build(target, inputs, outputs, folder)
         check = check_compiled(made, request, values, target, reference, folder, started)
         result, files = made.result | {"target_check": check.to_json()}, made.files
-        target_notices = [*made.notices, check.to_notice()]
-    result["tool_versions"] = [*result["tool_versions"], *tools]
+        # The check is of what came out, on better inputs; the comparison of a step on the way.
+        before = comparison_notices if check.status == "NOT_CHECKED" else []
+        target_notices = [*before, *made.notices, check.to_notice()]
     return Report(
         result={
             **result,
+            "tool_versions": [*result["tool_versions"], *tools],
             **specs_to_json(inputs, outputs),
-            "notices": notices + comparison_notices + target_notices,
+            "notices": notices + target_notices,
         },
         files=files,
     )

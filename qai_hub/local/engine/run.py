@@ -1,15 +1,17 @@
 """Carries out inference and profile jobs, by the runtime that can run the model here."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qai_hub.local.engine.datasets import InputDataset, OutputDataset
 from qai_hub.local.engine.onnx.model_files import open_model
-from qai_hub.local.engine.onnx.session import RANDOM_INPUTS_LABEL, random_inputs
+from qai_hub.local.engine.onnx.session import RANDOM_INPUTS_LABEL, Tensor, random_inputs
 from qai_hub.local.engine.option_table import (
     COMPUTE_UNIT,
     DEFAULT_PROFILER_SECONDS,
@@ -146,7 +148,7 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
             if request.profile:
                 what = "sample 0 of the dataset"
                 measured = measure(model, dataset.sample(0), what, work=work)
-            _run_dataset(model, dataset, folder / _OUTPUT_DATA)
+            notices += _run_dataset(model, dataset, folder / _OUTPUT_DATA)
         files["output_data"] = _OUTPUT_DATA
     if measured is not None:
         result["profile"] = measured.profile
@@ -156,12 +158,51 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     return Report(result={**result, "notices": notices}, files=files)
 
 
-def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> None:
+def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> list[dict[str, str]]:
+    """Run all samples, and return a notice for each input and output that has NaN."""
     begin_step(Step.RUNNING)
     runner = model.load()
+    found = _SamplesWithNan()
     logger.info("Running %d samples", dataset.samples)
     with closing(OutputDataset(target, runner.output_names, dataset.samples)) as outputs:
         for index in range(dataset.samples):
             what = f"sample {index} of the dataset"
-            outputs.write(index, runner.run(dataset.sample(index), what))
+            inputs = dataset.sample(index)
+            results = runner.run(inputs, what)
+            outputs.write(index, results)
+            # What follows from NaN in the inputs is no news.
+            if not found.look("input", index, inputs):
+                named = dict(zip(runner.output_names, results, strict=True))
+                found.look("output", index, named)
     logger.info("Ran %d samples", dataset.samples)
+    return found.build_notices(dataset.samples)
+
+
+class _SamplesWithNan:
+    """Which samples have NaN in which tensors. Infinity is common, as in masks of attention."""
+
+    def __init__(self) -> None:
+        self._samples: dict[tuple[str, str], list[int]] = {}
+
+    def look(self, kind: str, index: int, tensors: Mapping[str, Tensor]) -> bool:
+        """Look at the tensors of a sample; return whether one has NaN."""
+        names = [
+            name
+            for name, tensor in tensors.items()
+            if tensor.dtype.kind == "f" and np.isnan(tensor).any()
+        ]
+        for name in names:
+            self._samples.setdefault((kind, name), []).append(index)
+        return bool(names)
+
+    def build_notices(self, count: int) -> list[dict[str, str]]:
+        """Return a notice for each tensor that has NaN in some of so many samples."""
+        return [
+            build_notice(
+                "WARNING",
+                "MODEL",
+                f"The {kind} {quote_name(name)} contains NaN on {len(samples)} of {count} samples, "
+                f"first on sample {samples[0]}.",
+            )
+            for (kind, name), samples in self._samples.items()
+        ]

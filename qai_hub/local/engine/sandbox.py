@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from qai_hub.local.engine import landlock
@@ -32,13 +33,62 @@ _SECURE_NOROOT_LOCKED = 0b11
 
 _ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000 | 13, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+# Offsets in what a filter sees of a call: its number, the architecture, and the first argument.
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 _X32_SYSCALL_BIT = 0x40000000
-# System calls that reach other processes, or parts of the kernel that no runtime needs: socket,
-# io_uring_setup, ptrace, process_vm_readv and _writev, bpf, userfaultfd, perf_event_open, add_key,
-# request_key, keyctl, unshare, setns.
-_DENIED_CALLS = {
-    "x86_64": (0xC000003E, (41, 425, 101, 310, 311, 321, 323, 298, 248, 249, 250, 272, 308)),
-    "aarch64": (0xC00000B7, (198, 425, 117, 270, 271, 280, 282, 241, 217, 218, 219, 97, 268)),
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """System calls of an architecture that a worker may not make.
+
+    Attributes:
+        architecture: Its number in filters.
+        denied: Calls that reach other processes, that leave the process group which is killed at
+            the end of an attempt, or that reach parts of the kernel that no runtime needs.
+        own_only: Calls that may name no other process: their first argument must be 0.
+    """
+
+    architecture: int
+    denied: tuple[int, ...]
+    own_only: tuple[int, ...]
+
+
+_CALLS = {
+    "x86_64": _Calls(
+        0xC000003E,
+        (
+            *(41, 425),  # socket, io_uring_setup
+            *(101, 310, 311),  # ptrace, process_vm_readv, process_vm_writev
+            *(321, 323, 298),  # bpf, userfaultfd, perf_event_open
+            *(248, 249, 250),  # add_key, request_key, keyctl
+            *(272, 308),  # unshare, setns
+            *(112, 109),  # setsid, setpgid
+            *(29, 64, 68, 240),  # shmget, semget, msgget, mq_open
+            *(
+                141,
+                251,
+                144,
+                142,
+                314,
+            ),  # setpriority, ioprio_set, sched_setscheduler, …param, …attr
+        ),
+        (302,),  # prlimit64
+    ),
+    "aarch64": _Calls(
+        0xC00000B7,
+        (
+            *(198, 425),
+            *(117, 270, 271),
+            *(280, 282, 241),
+            *(217, 218, 219),
+            *(97, 268),
+            *(157, 154),
+            *(194, 190, 186, 180),
+            *(140, 30, 119, 118, 274),
+        ),
+        (261,),
+    ),
 }
 
 
@@ -120,13 +170,24 @@ def _isolate_network() -> None:
 
 def _filter_system_calls() -> None:
     """Have the kernel refuse system calls, sockets above all: some are reachable through a file."""
-    architecture, calls = _DENIED_CALLS.get(platform.machine(), (0, ()))
-    if not calls:
+    calls = _CALLS.get(platform.machine())
+    if calls is None:
         raise OSError
-    program = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL)]
-    program += [(_LOAD, 0, 0, 0), (_AT_LEAST, len(calls) + 1, 0, _X32_SYSCALL_BIT)]
-    program += [(_EQUAL, len(calls) - index, 0, call) for index, call in enumerate(calls)]
-    program += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _DENY)]
+    program = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUAL, 1, 0, calls.architecture),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        (_AT_LEAST, 0, 1, _X32_SYSCALL_BIT),
+        (_RETURN, 0, 0, _DENY),
+    ]
+    for call in calls.denied:
+        program += [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, _DENY)]
+    for call in calls.own_only:
+        # Its lower half is the number of a process.
+        program += [(_EQUAL, 0, 4, call), (_LOAD, 0, 0, _FIRST_ARGUMENT)]
+        program += [(_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _DENY), (_RETURN, 0, 0, _ALLOW)]
+    program += [(_RETURN, 0, 0, _ALLOW)]
     instructions = b"".join(struct.pack("HBBI", *each) for each in program)
     buffer = ctypes.create_string_buffer(instructions, len(instructions))
     program_header = struct.pack("HP", len(program), ctypes.addressof(buffer))

@@ -34,6 +34,10 @@ class DataFolderError(Exception):
     """The data folder cannot be used: it is in use, written by a newer hub, or damaged."""
 
 
+class FolderInUseError(DataFolderError):
+    """Another hub uses the data folder."""
+
+
 def claim_folder(folder: Path, *, durable: bool) -> None:
     """Check that a folder is a hub's data folder, or turn it into one if possible.
 

@@ -11,7 +11,13 @@ from sqlalchemy import Connection, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from qai_hub.local.disk import sync
-from qai_hub.local.store.data_folder import DATABASE, DataFolderError, claim_folder, is_hub_folder
+from qai_hub.local.store.data_folder import (
+    DATABASE,
+    DataFolderError,
+    FolderInUseError,
+    claim_folder,
+    is_hub_folder,
+)
 from qai_hub.local.store.dialect import (
     disk_full_as_os_error,
     insert_or_ignore,
@@ -149,10 +155,11 @@ def _lock_folder(folder: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if lock is not None:
             lock.close()
-        problem = f"{path} cannot be locked: {error}."
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            problem = f"Another hub is using {folder}: stop it, or use another data folder."
-        raise DataFolderError(problem) from error
+            raise FolderInUseError(
+                f"Another hub is using {folder}: stop it, or use another data folder."
+            ) from error
+        raise DataFolderError(f"{path} cannot be locked: {error}.") from error
     return lock
 
 

@@ -1,5 +1,6 @@
 """A crash while models are compared is not the job's."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,16 @@ from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.isolated import CallError
 from qai_hub.local.engine.onnx import verify
 from qai_hub.local.engine.onnx.signature import get_inputs
+from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.engine.quantize import compare
 from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs, compare_models
 from qai_hub.local.engine.quantize.references import ReferenceOutputs
+
+SOC = Soc(name="gen-3", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
+NOT_COMPARED = (
+    "The target model was not compared with the model: running both was killed by SIGSEGV."
+)
 
 
 def crash(*_: Any) -> None:
@@ -43,9 +50,19 @@ def test_a_target_is_published_although_nothing_was_compared(
     report = execute(compile_request(saved(linear_model(), tmp_path)), tmp_path / "a")
 
     assert report.result["output_spec"] == [{"name": "y", "shape": [2, 3], "dtype": "float32"}]
-    assert warnings_of(report.result["notices"]) == [
-        "The target model was not compared with the model: running both was killed by SIGSEGV."
-    ]
+    assert warnings_of(report.result["notices"]) == [NOT_COMPARED]
+
+
+@pytest.mark.parametrize(("more", "told"), [("", []), (" --skip_target_check", [NOT_COMPARED])])
+def test_a_target_that_was_checked_needs_no_word_of_steps_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, told: list[str]
+) -> None:
+    monkeypatch.setattr(verify, "call_isolated", crash)
+    model = saved(linear_model(), tmp_path)
+    request = compile_request(model, options=f"--target_runtime qnn_context_binary{more}")
+    report = execute(replace(request, soc=SOC, check_target=True), tmp_path / "a")
+
+    assert warnings_of(report.result["notices"]) == told
 
 
 def test_a_quantized_model_is_published_although_nothing_was_compared(

@@ -65,6 +65,14 @@ def test_dynamic_dimensions_follow_each_sample(tmp_path: Path) -> None:
     assert [y.shape for y in outputs["y"]] == [(1, 3), (4, 3), (2, 3)]
 
 
+def test_random_inputs_need_sizes_and_are_told_how_to_get_them(tmp_path: Path) -> None:
+    model = saved(linear_model("N"), tmp_path)
+
+    failure = get_failure(run_request(model, profile=True), tmp_path / "a")
+
+    assert "such as {'x': (1, 3)} (on the command line: --input-specs " in failure.reason
+
+
 @pytest.mark.parametrize("dtype", ["float16", "int8", "uint16", "bool"])
 def test_element_types_are_kept(tmp_path: Path, dtype: str) -> None:
     elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))

@@ -202,6 +202,32 @@ def test_it_ends_nobody(world: World) -> None:
     assert told == ["EPERM", "None"]
 
 
+def test_it_limits_nobody_but_itself(world: World) -> None:
+    hub = os.getpid()
+    told, layers = world.run_each(
+        f"__import__('resource').prlimit({hub}, 0, (1, 1))",
+        f"__import__('resource').prlimit({hub}, 7)",
+        f"os.setpriority(os.PRIO_PROCESS, {hub}, 19)",
+        f"os.sched_setscheduler({hub}, 0, os.sched_param(0))",
+        "__import__('resource').prlimit(0, 4, (0, 0))",
+        "__import__('resource').setrlimit(4, (0, 0))",
+    )
+    require_layer(layers, NO_SOCKETS)
+    assert told[:4] == ["EACCES"] * 4
+    assert told[5] == "None"
+    assert told[4].startswith("(")
+
+
+def test_it_cannot_leave_the_group_that_is_killed(world: World) -> None:
+    told, layers = world.run_each(
+        "os.setsid()",
+        "os.setpgid(0, 0)",
+        "__import__('ctypes').CDLL(None).shmget(0, 4096, 0o1600)",
+    )
+    require_layer(layers, NO_SOCKETS)
+    assert told == ["EACCES", "EACCES", "-1"]
+
+
 def has_scopes() -> bool:
     release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
     return release >= (6, 12)

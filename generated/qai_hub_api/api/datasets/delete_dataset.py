@@ -44,6 +44,8 @@ def _build_response(response: httpx.Response) -> Response[DeleteResponse]:
 def _parse(response: httpx.Response) -> DeleteResponse:
     try:
         value = reading.body(response)
+        if type(value) is DeleteResponse:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return DeleteResponse.from_dict(value)

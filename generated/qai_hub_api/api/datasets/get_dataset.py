@@ -38,6 +38,8 @@ def _build_response(response: httpx.Response) -> Response[Dataset]:
 def _parse(response: httpx.Response) -> Dataset:
     try:
         value = reading.body(response)
+        if type(value) is Dataset:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return Dataset.from_dict(value)

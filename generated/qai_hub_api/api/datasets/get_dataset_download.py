@@ -47,6 +47,8 @@ def _build_response(response: httpx.Response) -> Response[FileDownloadResponse]:
 def _parse(response: httpx.Response) -> FileDownloadResponse:
     try:
         value = reading.body(response)
+        if type(value) is FileDownloadResponse:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return FileDownloadResponse.from_dict(value)

@@ -49,6 +49,8 @@ def _build_response(response: httpx.Response) -> Response[DatasetList]:
 def _parse(response: httpx.Response) -> DatasetList:
     try:
         value = reading.body(response)
+        if type(value) is DatasetList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return DatasetList.from_dict(value)

@@ -53,6 +53,8 @@ def _build_response(response: httpx.Response) -> Response[FileUploadResponse]:
 def _parse(response: httpx.Response) -> FileUploadResponse:
     try:
         value = reading.body(response)
+        if type(value) is FileUploadResponse:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return FileUploadResponse.from_dict(value)

@@ -56,6 +56,8 @@ def _build_response(response: httpx.Response) -> Response[DeviceList]:
 def _parse(response: httpx.Response) -> DeviceList:
     try:
         value = reading.body(response)
+        if type(value) is DeviceList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return DeviceList.from_dict(value)

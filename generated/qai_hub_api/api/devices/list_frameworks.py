@@ -33,6 +33,8 @@ def _build_response(response: httpx.Response) -> Response[FrameworkList]:
 def _parse(response: httpx.Response) -> FrameworkList:
     try:
         value = reading.body(response)
+        if type(value) is FrameworkList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return FrameworkList.from_dict(value)

@@ -33,6 +33,8 @@ def _build_response(response: httpx.Response) -> Response[Health]:
 def _parse(response: httpx.Response) -> Health:
     try:
         value = reading.body(response)
+        if type(value) is Health:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return Health.from_dict(value)

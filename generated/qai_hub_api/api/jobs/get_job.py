@@ -44,6 +44,8 @@ def _build_response(response: httpx.Response) -> Response[Job]:
 def _parse(response: httpx.Response) -> Job:
     try:
         value = reading.body(response)
+        if type(value) is Job:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return Job.from_dict(value)

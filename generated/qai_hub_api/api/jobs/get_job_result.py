@@ -38,6 +38,8 @@ def _build_response(response: httpx.Response) -> Response[JobResult]:
 def _parse(response: httpx.Response) -> JobResult:
     try:
         value = reading.body(response)
+        if type(value) is JobResult:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return JobResult.from_dict(value)

@@ -51,6 +51,8 @@ def _build_response(response: httpx.Response) -> Response[NamedArtifactDownloadU
 def _parse(response: httpx.Response) -> NamedArtifactDownloadURLList:
     try:
         value = reading.body(response)
+        if type(value) is NamedArtifactDownloadURLList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return NamedArtifactDownloadURLList.from_dict(value)

@@ -63,6 +63,8 @@ def _build_response(response: httpx.Response) -> Response[JobSummaryList]:
 def _parse(response: httpx.Response) -> JobSummaryList:
     try:
         value = reading.body(response)
+        if type(value) is JobSummaryList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return JobSummaryList.from_dict(value)

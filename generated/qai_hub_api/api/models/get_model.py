@@ -38,6 +38,8 @@ def _build_response(response: httpx.Response) -> Response[Model]:
 def _parse(response: httpx.Response) -> Model:
     try:
         value = reading.body(response)
+        if type(value) is Model:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return Model.from_dict(value)

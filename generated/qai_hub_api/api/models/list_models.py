@@ -58,6 +58,8 @@ def _build_response(response: httpx.Response) -> Response[ModelList]:
 def _parse(response: httpx.Response) -> ModelList:
     try:
         value = reading.body(response)
+        if type(value) is ModelList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return ModelList.from_dict(value)

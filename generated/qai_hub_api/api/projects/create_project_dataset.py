@@ -50,6 +50,8 @@ def _build_response(response: httpx.Response) -> Response[CreateUpdateResponse]:
 def _parse(response: httpx.Response) -> CreateUpdateResponse:
     try:
         value = reading.body(response)
+        if type(value) is CreateUpdateResponse:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return CreateUpdateResponse.from_dict(value)

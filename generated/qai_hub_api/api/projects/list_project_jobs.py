@@ -67,6 +67,8 @@ def _build_response(response: httpx.Response) -> Response[JobList]:
 def _parse(response: httpx.Response) -> JobList:
     try:
         value = reading.body(response)
+        if type(value) is JobList:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return JobList.from_dict(value)

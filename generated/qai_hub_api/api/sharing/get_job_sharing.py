@@ -38,6 +38,8 @@ def _build_response(response: httpx.Response) -> Response[SharedAccess]:
 def _parse(response: httpx.Response) -> SharedAccess:
     try:
         value = reading.body(response)
+        if type(value) is SharedAccess:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return SharedAccess.from_dict(value)

@@ -33,6 +33,8 @@ def _build_response(response: httpx.Response) -> Response[User]:
 def _parse(response: httpx.Response) -> User:
     try:
         value = reading.body(response)
+        if type(value) is User:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return User.from_dict(value)

@@ -43,6 +43,8 @@ def _build_response(response: httpx.Response) -> Response[ApiToken]:
 def _parse(response: httpx.Response) -> ApiToken:
     try:
         value = reading.body(response)
+        if type(value) is ApiToken:
+            return value
         if type(value) is not dict:
             raise TypeError("it is no object")
         return ApiToken.from_dict(value)

@@ -92,7 +92,7 @@ def _rename_outputs(outputs: Sequence[Port], names: Sequence[str] | None) -> lis
     if len(names) != len(outputs):
         raise _invalid_argument(
             f"{OUTPUT_NAMES} needs a name for each output, in order: it has {len(names)}, and "
-            f"the model's {len(outputs)} outputs are {format_ports(outputs)}."
+            f"the outputs of the model are {format_ports(outputs)}."
         )
     for name in names:
         check_name(name, "output", FailureType.INVALID_ARGUMENT)

@@ -89,9 +89,12 @@ class Port:
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         if self.dynamic_dims:
             index = self.dynamic_dims[0]
+            sizes = tuple(size if isinstance(size, int) else 1 for size in self.shape)
+            specs = f"{{{quote_name(self.name)}: {sizes}}}"
             reason = (
                 f"Dimension {index} ({quote_name(str(self.shape[index]))}) of the input {self} is "
-                "dynamic: compile the model with input_specs that give it a size."
+                f"dynamic: compile the model with input_specs that give it a size, such as {specs}"
+                f' (on the command line: --input-specs "{specs}").'
             )
             raise JobFailure(FailureType.INVALID_INPUTS, reason)
         shape = tuple(map(int, self.shape))

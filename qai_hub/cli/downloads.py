@@ -1,0 +1,205 @@
+"""Files that commands download: none replaces a file that exists, unless `--force` is given.
+
+Everything is downloaded into a folder beside its place first, since what a download is called is
+known from the server alone. So either all of its files appear, or none.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from qai_hub.cli.common import CommandError, print_info
+from qai_hub.cli.completion import complete_files
+from qai_hub.cli.output import is_terminal
+from qai_hub.errors import UserError
+
+__all__ = [
+    "STANDARD_OUTPUT",
+    "download_file",
+    "download_files",
+    "force_option",
+    "output_file_option",
+    "output_folder_option",
+    "refuse_existing",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STANDARD_OUTPUT = "-"
+"""The value of `-o` for standard output."""
+
+_BLOCK = 1 << 20
+_MAX_NAMES = 5
+
+force_option = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
+
+
+def output_file_option(default: str) -> Callable[[F], F]:
+    """Adds `-o`, the file that a download writes, and `--force`.
+
+    Args:
+        default: What the file is called in a folder, in the words of the help.
+    """
+    option = click.option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        default=".",
+        shell_complete=complete_files,
+        help=f"The file to write, or a folder, in which it is called {default}; the current folder "
+        "if absent. - for standard output, unless that is a terminal.",
+    )
+    return lambda command: option(force_option(command))
+
+
+def output_folder_option(**settings: Any) -> Callable[[F], F]:  # noqa: ANN401 - what click takes
+    """Adds `-o`, the folder that a download writes to, and `--force`."""
+    option = click.option(
+        "-o",
+        "--output",
+        type=click.Path(file_okay=False, path_type=Path),
+        **settings,
+    )
+    return lambda command: option(force_option(command))
+
+
+def refuse_existing(paths: "list[Path]", *, force: bool) -> None:
+    """Refuses to replace files.
+
+    Args:
+        paths: The files to write.
+        force: Whether those that exist may be replaced.
+
+    Raises:
+        CommandError: Some exist, and may not be replaced.
+    """
+    # Also a link that leads nowhere, which would be lost.
+    there = [str(path) for path in paths if os.path.lexists(path)]
+    if not there or force:
+        return
+    more = f" and {len(there) - _MAX_NAMES} more" if len(there) > _MAX_NAMES else ""
+    exist = "exists" if len(there) == 1 else "exist"
+    raise CommandError(
+        f"{', '.join(there[:_MAX_NAMES])}{more} {exist}, and nothing was written: give --force to "
+        f"replace {'it' if len(there) == 1 else 'them'}, or another place with -o."
+    )
+
+
+def download_file(
+    output: str, download: Callable[[str], str], *, name: str | None = None, force: bool
+) -> Path | None:
+    """Downloads a file to where `-o` says.
+
+    Args:
+        output: The path of the file or of a folder, which need not exist if a slash ends it; `-`
+            for standard output.
+        download: Downloads to a path, adding a suffix if it lacks that of the file, or into a
+            folder, and returns the path.
+        name: What the file is called in a folder; None for what the server calls it.
+        force: Whether a file that exists may be replaced.
+
+    Returns:
+        The path of the file; None if it was written to standard output.
+
+    Raises:
+        CommandError: The file exists, or standard output is a terminal.
+        UserError: Something other than a file has its path.
+    """
+    if output == STANDARD_OUTPUT:
+        _write_to_stdout(download)
+        return None
+    path = Path(output).expanduser()
+    is_folder = output.endswith(("/", os.sep)) or path.is_dir()
+    folder, wanted = (path, name) if is_folder else (path.parent, path.name)
+    if wanted is not None:
+        _refuse_devices(folder / wanted)
+        if Path(wanted).suffix:
+            # At once, if it will most likely be called so: there may be much to wait for.
+            refuse_existing([folder / wanted], force=force)
+    with _staging(folder) as staging:
+        staged = Path(download(str(staging / wanted if wanted else staging)))
+        final = folder / staged.name
+        _place({staged: final}, force=force)
+    if wanted is not None and Path(wanted).suffix and final.name != wanted:
+        print_info(f"{wanted} lacks the suffix of the file: it is called {final.name}.")
+    return final
+
+
+def download_files(folder: Path, download: Callable[[Path], object], *, force: bool) -> list[Path]:
+    """Downloads files into a folder.
+
+    Args:
+        folder: The folder, which is created if it is missing.
+        download: Downloads into a folder.
+        force: Whether files that exist may be replaced.
+
+    Returns:
+        The paths of the files, sorted.
+
+    Raises:
+        CommandError: Some exist.
+        UserError: Something other than a file has the path of one.
+    """
+    folder = folder.expanduser()
+    with _staging(folder) as staging:
+        download(staging)
+        staged = sorted(path for path in staging.rglob("*") if path.is_file())
+        places = {path: folder / path.relative_to(staging) for path in staged}
+        _place(places, force=force)
+    return list(places.values())
+
+
+def _write_to_stdout(download: Callable[[str], str]) -> None:
+    if sys.stdout is None:
+        raise CommandError("Standard output is closed: give a path with -o.")
+    if is_terminal():
+        raise CommandError(
+            "The file would garble the terminal: give a path with -o, or redirect the output."
+        )
+    with tempfile.TemporaryDirectory(prefix="qai-hub-") as folder:
+        with Path(download(folder)).open("rb") as source:
+            sys.stdout.flush()
+            shutil.copyfileobj(source, sys.stdout.buffer, _BLOCK)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """Provides a folder on the same disk as another one, which is created if it is missing."""
+    from qai_hub.transfer.download import make_folder
+
+    make_folder(folder)
+    prefix = ".qai-hub-"
+    try:
+        with tempfile.TemporaryDirectory(prefix=prefix, suffix=".part", dir=folder) as staging:
+            yield Path(staging)
+    except OSError as error:
+        # Nobody knows the folder in between.
+        if prefix in str(error.filename):
+            error.filename, error.filename2 = str(folder), None
+        raise
+
+
+def _place(places: dict[Path, Path], *, force: bool) -> None:
+    for path in places.values():
+        _refuse_devices(path)
+    refuse_existing([*places.values()], force=force)
+    for staged, path in places.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(path)
+
+
+def _refuse_devices(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device, a pipe or a socket"
+        raise UserError(
+            f"{path} is {kind}, which no file replaces: give the path of a file, or of a folder to "
+            "write into."
+        )
