@@ -19,6 +19,8 @@ _MAX_LENGTH = 100
 _SWAPPED_SCORE = 0.9
 _MAX_WORDS = 16
 _MAX_ENTRIES = 1000
+# A path has one slash where the URL had two. Drives of Windows have one letter.
+_URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe, not a file"),
@@ -26,8 +28,6 @@ _KINDS = (
     (stat.S_ISCHR, "a device, not a file"),
     (stat.S_ISBLK, "a device, not a file"),
 )
-# A path has one slash where the URL had two. Drives of Windows have one letter.
-_URL_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def closest_names(wanted: str, names: Iterable[str], limit: int = 3) -> list[str]:
@@ -84,8 +84,11 @@ def describe_place(path: Path) -> str:
             return ""
         if error.errno == errno.ELOOP:
             return "a link that leads to itself"
-        is_broken = error.errno == errno.ENOENT
-        return f"a link to {str(path.readlink())!r}, which does not exist" if is_broken else ""
+        return (
+            f"a link to {str(path.readlink())!r}, which does not exist"
+            if error.errno == errno.ENOENT
+            else ""
+        )
     return next((words for is_kind, words in _KINDS if is_kind(mode)), "")
 
 
