@@ -36,15 +36,16 @@ T = TypeVar("T")
 _JOB_ID = re.compile(r"j[a-z0-9]{6,}")
 _MODEL_ID = re.compile(r"m[a-z0-9]{6,}")
 _DATASET_ID = re.compile(r"d[a-z0-9]{6,}")
+_FORMS = {"job": _JOB_ID, "model": _MODEL_ID, "dataset": _DATASET_ID}
 # Of anything, also on other servers.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_FORMS = {"job": _JOB_ID, "model": _MODEL_ID, "dataset": _DATASET_ID}
 _PAGE_SIZE = 100
 # More than anybody reads; --all has no limit.
 _MOST = 1_000_000
-_MAX_NAMES = 5
 _LONGEST_LINE = 1_000_000
+_LONGEST_SPECS = 10_000_000
 _PARALLEL_REQUESTS = 8
+_MAX_NAMES = 5
 
 
 class InputSpecsType(click.ParamType[dict[str, Any]]):
@@ -63,7 +64,9 @@ class InputSpecsType(click.ParamType[dict[str, Any]]):
             return value
         if value.startswith("@"):
             try:
-                value = Path(value[1:]).expanduser().read_text("utf-8").strip()
+                with Path(value[1:]).expanduser().open(encoding="utf-8") as file:
+                    # A device may never end; what is cut is no dictionary.
+                    value = file.read(_LONGEST_SPECS).strip()
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
                 self.fail(f"{value[1:]} cannot be read: {reason}.", param, ctx)

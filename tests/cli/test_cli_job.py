@@ -169,6 +169,17 @@ def test_what_is_no_list_of_identifiers_is_refused(
     assert refused == (1, "", f"qai-hub: Standard input {told}: {advice}\n")
 
 
+@pytest.mark.parametrize("job_id", ["jABCDEF", "j-1", "j", "hello", "../../users", "mabcdefg1"])
+def test_what_identifies_no_job_is_said_without_patterns(run: Run, job_id: str) -> None:
+    for words in (["show", job_id], ["rename", job_id, "name"], ["wait", job_id]):
+        refused = run("job", *words)
+        assert (refused.status, refused.out) == (1, "")
+        assert re.search(
+            r"There is no job|is no identifier of a job|is the identifier of a model", refused.err
+        )
+        assert not re.search(r"pattern|parameter|job_id", refused.err)
+
+
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_a_stream_that_never_ends_is_refused(home: Path, locale: str) -> None:
     for variables in ({"LC_ALL": locale}, {"LC_ALL": locale, "PYTHONUTF8": "0"}):

@@ -47,7 +47,7 @@ COMPILE = ["submit", "compile", "x.onnx"]
             ["submit", "compile", "a.onnx", "b.onnx", *PHONE],
             "Too many arguments: 'b.onnx'. qai-hub submit compile takes one MODEL.",
         ),
-        (["job", "show", "j1", "j2", "-q"], "Too many arguments: 'j2'. qai-hub job show takes one"),
+        (["job", "logs", "j1", "j2"], "Too many arguments: 'j2'. qai-hub job logs takes one"),
         (["job", "rename", "j1", "a", "b"], 'in quotes: qai-hub job rename ... "a b".'),
         (["job", "list", "failed"], "qai-hub job list takes options alone."),
         ([*COMPILE, "--name", "a", "--name", "b"], "--name is given twice"),

@@ -181,6 +181,14 @@ def test_secrets_without_end_are_refused(
     assert len(err) < 300
 
 
+def test_input_specs_without_end_are_refused(tmp_path: Path) -> None:
+    given = ["submit", "compile", "m", "--input-specs", "@/dev/zero"]
+    status, out, err = run(tmp_path, *given)
+    assert (status, out) == (2, "")
+    assert "is not a dictionary of shapes" in err
+    assert len(err) < 2000
+
+
 def test_a_home_that_cannot_hold_a_configuration(tmp_path: Path) -> None:
     (tmp_path / ".qai_hub").write_text("a file")
     status, _, err = run(tmp_path, "configure", "--api_token", "t")

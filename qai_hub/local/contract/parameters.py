@@ -44,7 +44,7 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
             _check(parameter, value)
         except ValueError as error:
             if parameter.location == "path":
-                raise ProblemError(404, f"Not found: {error}.") from None
+                raise ProblemError(404, _describe_absent(parameter, texts[0], error)) from None
             raise ProblemError(400, f"{error}.") from None
         values[parameter.name] = value
     return values
@@ -92,6 +92,13 @@ def _check(parameter: Parameter, value: Json) -> None:
         raise ValueError(
             describe_errors(parameter.validator, value, _describe_parameter(parameter))
         )
+
+
+def _describe_absent(parameter: Parameter, text: str, error: ValueError) -> str:
+    noun = parameter.name.removesuffix("_id")
+    if noun == parameter.name:
+        return f"Not found: {error}."
+    return f"There is no {noun} {format_value(text)}: this is no identifier of a {noun}."
 
 
 def _describe_parameter(parameter: Parameter) -> str:

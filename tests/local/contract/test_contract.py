@@ -62,7 +62,9 @@ def test_an_open_operation_needs_no_token() -> None:
 
 @pytest.mark.parametrize("thing", ["xabc", "T1", "t", "t123456789", "t%00", "t%0A", "täb"])
 def test_an_id_against_its_pattern_is_404(thing: str) -> None:
-    assert "thing_id" in detail(call("GET", f"/things/{thing}/"), 404)
+    told = detail(call("GET", f"/things/{thing}/"), 404)
+    assert told.startswith("There is no thing ")
+    assert told.endswith(": this is no identifier of a thing.")
 
 
 def test_an_unknown_path_is_404_as_a_problem() -> None:
