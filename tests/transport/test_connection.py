@@ -19,13 +19,14 @@ from qai_hub_api.api.users import get_user
 from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 from qai_hub_api.models import JobSubmit
+from support.job_hub import JobHub
 from support.scripted_server import Drop, Reply, Request, ScriptedServer, Step
 
 from qai_hub._version import __version__
 from qai_hub.client import Client
 from qai_hub.config import ClientConfig
 from qai_hub.connection import Connection, resolve_wire
-from qai_hub.errors import InternalError, RateLimitedError, UserError
+from qai_hub.errors import InternalError, InvalidValueError, RateLimitedError, UserError
 
 TOKEN = "s3cret-token"
 JSON = {"Content-Type": "application/json"}
@@ -380,3 +381,14 @@ def test_many_waits_do_not_keep_other_requests_waiting() -> None:
         assert server.connections == 106
         assert all(future.result().is_success for future in slow)
         connection.close()
+
+
+def test_a_text_that_is_none_is_shown_and_not_sent() -> None:
+    with JobHub() as hub:
+        job = hub.client().get_job("jabcdefg1")
+        with pytest.raises(InvalidValueError) as caught:
+            job.set_name("caf\udce9")
+    assert str(caught.value) == (
+        r"An argument cannot be sent: '\udce9' in it is no text, but stands for bytes that are not "
+        "UTF-8."
+    )
