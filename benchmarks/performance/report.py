@@ -56,19 +56,21 @@ class Result:
         """Returns it as the cells of a table."""
         judged = sorted(self.judged)
         sign = "×" if self.row.base else ""
-        spread = f" ({_number(judged[0])}–{_number(judged[-1])})" if len(judged) > 1 else ""
+        spread = (
+            f" ({format_number(judged[0])}–{format_number(judged[-1])})" if len(judged) > 1 else ""
+        )
         others = [
-            f"{name} {_number(statistics.median(found))}"
+            f"{name} {format_number(statistics.median(found))}"
             for name, found in self.figures.items()
             if name != self.row.ours
         ]
         direction = "≥" if self.row.more else "≤"
         return [
             self.row.name,
-            f"{_number(statistics.median(self.figures[self.row.ours]))} {self.row.unit}",
+            f"{format_number(statistics.median(self.figures[self.row.ours]))} {self.row.unit}",
             ", ".join(others),
-            f"{sign} {_number(statistics.median(judged))}{spread}".strip() if sign else "",
-            f"{direction} {sign} {_number(self.row.limit)}".replace("  ", " "),
+            f"{sign} {format_number(statistics.median(judged))}{spread}".strip() if sign else "",
+            f"{direction} {sign} {format_number(self.row.limit)}".replace("  ", " "),
             MET if self.is_met else MISSED,
         ]
 
@@ -110,7 +112,8 @@ def draw(results: list[Result]) -> str:
     )
 
 
-def _number(value: float) -> str:
+def format_number(value: float) -> str:
+    """Formats a figure with three digits, or as a whole number."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
