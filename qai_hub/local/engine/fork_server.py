@@ -145,7 +145,7 @@ def _work(folder: Path, memory_limit: int, standard_input: int, output: int) -> 
         os.setsid()
         for descriptor, source in enumerate((standard_input, output, output)):
             os.dup2(source, descriptor)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        _close_all_but_streams()
         os.chdir(folder)
         os.environ["TMPDIR"] = str(folder)
         tempfile.tempdir = None
@@ -155,6 +155,15 @@ def _work(folder: Path, memory_limit: int, standard_input: int, output: int) -> 
         raise
     finally:
         end_process(status)
+
+
+def _close_all_but_streams() -> None:
+    # Not by their highest number, which may be a thousand million.
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - it is not a tree to walk
+        if int(name) > 2:
+            # That of the list itself is closed already.
+            with suppress(OSError):
+                os.close(int(name))
 
 
 def _fingerprint() -> tuple[tuple[str, int], ...]:
