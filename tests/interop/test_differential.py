@@ -54,10 +54,14 @@ DIFFERENT = {
     "faults.a_download_that_breaks_off_is_finished": "downloads that break off",
     "faults.a_rate_limit_that_goes_on": "rate limits that go on",
     "faults.a_wait_rides_out_a_long_outage": "outages during a wait",
+    "faults.an_address_that_expires_before_the_download": "addresses that expire",
+    "faults.an_address_that_expires_before_the_upload": "addresses that expire",
     "faults.an_answer_that_is_lost_submits_one_job": "answers that are lost",
     "faults.an_answer_that_is_lost_uploads_one_model": "answers that are lost",
     "uploads.upload_a_model_in_memory": "name of a model in memory",
 }
+# Those that differ on the JSON wire alone: the service has no way to continue an upload.
+ON_JSON_ALONE = {"faults.an_address_that_expires_before_the_upload"}
 # How a defect shows: nobody catches these on purpose.
 CRASHES = {"AssertionError", "AttributeError", "KeyError", "TypeError", "APIException"}
 # What only a client makes, from an answer of the service.
@@ -145,7 +149,8 @@ def test_a_script_does_the_same_under_both_clients(
     there, here = runs["official"].outcomes[script], runs[wire].outcomes[script]
     assert not CRASHES.intersection(here["kinds"][:1]), here["told"]
     same = here["printed"] == there["printed"] and is_caught_alike(there["kinds"], here["kinds"])
-    assert same != (script in DIFFERENT), (
+    differs = script in DIFFERENT and (wire == "json" or script not in ON_JSON_ALONE)
+    assert same != differs, (
         f"official:\n{there['printed']}{there['told']}\nours:\n{here['printed']}{here['told']}"
     )
 
