@@ -14,12 +14,12 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from qai_hub.local.engine import worker
 from qai_hub.local.engine.isolated import end_process
@@ -69,6 +69,9 @@ class ForkServer:
             for key, _ in self._selector.select():
                 if key.fileobj is self._control:
                     self._answer()
+                elif key.data not in self._children:
+                    # It was forgotten by an event of the same moment.
+                    continue
                 elif key.fileobj == key.data.pidfd:
                     self._report_end(key.data)
                 else:
@@ -80,23 +83,33 @@ class ForkServer:
             self._selector.unregister(self._control)
             self._control.close()
             return
-        standard_input, output, channel_descriptor = descriptors
+        *streams, channel_descriptor = descriptors
         channel = socket.socket(fileno=channel_descriptor)
-        refusal = self._find_refusal()
+        try:
+            refusal = self._find_refusal() or self._fork(json.loads(message), streams, channel)
+        except OSError as error:
+            # No process or no descriptor is left, which running workers may change.
+            refusal = str(error)
         if refusal:
-            channel.send(json.dumps({"refusal": refusal}).encode())
+            # The hub may have given up.
+            with suppress(OSError):
+                channel.send(json.dumps({"refusal": refusal}).encode())
             channel.close()
-        else:
-            request = json.loads(message)
-            folder = Path(request["folder"])
-            prepare_sandbox(folder)
-            pid = os.fork()
-            if pid == 0:
-                _work(folder, request["memory_limit"], standard_input, output)
-            self._forks += 1
-            self._watch(_Child(pid, os.pidfd_open(pid), channel))
-        os.close(standard_input)
-        os.close(output)
+        for stream in streams:
+            os.close(stream)
+
+    def _fork(
+        self, request: Mapping[str, Any], streams: Sequence[int], channel: socket.socket
+    ) -> str:
+        """Fork a worker; return an empty reason for a refusal."""
+        folder = Path(request["folder"])
+        prepare_sandbox(folder)
+        pid = os.fork()
+        if pid == 0:
+            _work(folder, request["memory_limit"], *streams)
+        self._forks += 1
+        self._watch(_Child(pid, os.pidfd_open(pid), channel))
+        return ""
 
     def _find_refusal(self) -> str:
         if self._forks >= _MAX_FORKS:
