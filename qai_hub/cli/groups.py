@@ -26,7 +26,14 @@ _MEANT = {
     "upload-dataset": "dataset upload",
     "list-jobs": "job list",
     "login": "configure",
+    "compile": "submit compile",
+    "profile": "submit profile",
+    "inference": "submit inference",
+    "quantize": "submit quantize",
+    "link": "submit link",
 }
+# Verbs of other commands, by what they are called here.
+_VERBS = {"ls": "list", "ps": "list", "get": "show", "inspect": "show", "rm": "delete"}
 
 
 class Example(NamedTuple):
@@ -162,14 +169,17 @@ class HubGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command, or says which ones have a similar name."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            meant = _MEANT.get(args[0].replace("_", "-"))
-            near = (
-                f" Write `qai-hub {meant}`."
-                if meant
-                else did_you_mean(args[0], self.list_commands(ctx))
-            )
+            near = self._find_meant(ctx, args[0]) or did_you_mean(args[0], self.list_commands(ctx))
             raise click.UsageError(f"There is no command {args[0]!r}.{near}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _find_meant(self, ctx: click.Context, name: str) -> str:
+        """Says what to write for a command that goes by this name elsewhere; empty if none does."""
+        verb = _VERBS.get(name)
+        if verb in self.list_commands(ctx):
+            return f" Write `{ctx.command_path} {verb}`."
+        meant = _MEANT.get(name.replace("_", "-")) if ctx.parent is None else None
+        return f" Write `qai-hub {meant}`." if meant else ""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples after the commands."""

@@ -21,6 +21,7 @@ from qai_hub.cli.job_fields import (
     JOB_FIELDS,
     SUMMARY_FIELDS,
     ShownJob,
+    list_unfinished_states,
     tell_results,
 )
 from qai_hub.cli.output import (
@@ -100,13 +101,13 @@ def list_jobs(
     """List jobs, the latest first.
 
     A profile job is an inference job that only profiles, without inputs. Cancelled jobs are failed
-    jobs as well.
+    jobs as well, and those that are queued are running.
     """
     from qai_hub.client import JobStatus, JobType
 
     states = {
         None: None,
-        "running": JobStatus.all_running_states(),
+        "running": list_unfinished_states(),
         "success": [JobStatus.State.SUCCESS],
         "failed": [JobStatus.State.FAILED],
         "cancelled": [JobStatus.State.FAILED],

@@ -244,6 +244,13 @@ def _measured(
     )
 
 
+def list_unfinished_states() -> "list[JobStatus.State]":
+    """Returns the states of jobs that are queued or run."""
+    from qai_hub.client import JobStatus
+
+    return [state for state in JobStatus.State if not JobStatus(state).finished]
+
+
 SUMMARY_FIELDS = (
     Field("id", lambda job: job.job_id, keep_whole=True),
     Field("type", lambda job: job._type_name, keep_whole=True, is_detail=True),

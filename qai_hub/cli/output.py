@@ -102,7 +102,7 @@ def output_options(fields: Sequence[Field]) -> Callable[[F], F]:
                 flag_value=(),
                 expose_value=False,
                 callback=_set_json,
-                help="The same as JSON; all fields without NAMES.",
+                help="The same as JSON; without NAMES, all fields that take no further request.",
             ),
             click.option(
                 "-q",
@@ -138,6 +138,9 @@ layout_option = click.option(
 """`--format` of a command whose result is a report, not a list or a record."""
 
 
+_IDENTIFIER = re.compile(r"-|[jmd][a-z0-9]{7,}")
+
+
 class _FieldNames(click.ParamType[tuple[str, ...]]):
     """Names of fields, separated by commas."""
 
@@ -157,8 +160,11 @@ class _FieldNames(click.ParamType[tuple[str, ...]]):
         names = tuple(name.strip() for name in value.split(","))
         for name in names:
             if name not in self._known:
+                hint = (
+                    " Write an identifier before the option." if _IDENTIFIER.fullmatch(name) else ""
+                )
                 self.fail(
-                    f"There is no field {name!r}. The fields are {', '.join(self._known)}.",
+                    f"There is no field {name!r}.{hint} The fields are {', '.join(self._known)}.",
                     param,
                     ctx,
                 )

@@ -117,12 +117,14 @@ def advise_on_unknown_option(
     known = _options_by_name(context)
     place = next((each for each in known.values() if _is_job_options(each)), None)
     flags = _job_option_flags()
-    if place is None or name not in flags:
+    # Those of jobs are spelt with underscores, those of the command with hyphens.
+    flag = f"--{name.removeprefix('--').replace('-', '_')}"
+    if place is None or flag not in flags:
         return error
     index = next(i for i, arg in enumerate(args) if arg.partition("=")[0] == name)
-    parts = [args[index]]
+    parts = [args[index].replace(name, flag, 1)]
     following = args[index + 1 : index + 2]
-    if "=" not in args[index] and not flags[name] and following and following[0] not in known:
+    if "=" not in args[index] and not flags[flag] and following and following[0] not in known:
         parts += following
     return click.UsageError(
         f"{name} is an option of the job, not of this command: write {place.opts[0]} "
@@ -180,9 +182,17 @@ def _read(known: dict[str, click.Option], args: Sequence[str]) -> list[_Word]:
             break
         words.append(_Word(arg))
         option = known.get(arg)
-        if option is not None and not option.is_flag and not option.count:
+        if option is None or option.is_flag or option.count:
+            continue
+        following = args[index + 1 : index + 2]
+        if not (_is_value_optional(option) and following and following[0].startswith("-")):
             owner = option, arg
     return words
+
+
+def _is_value_optional(option: click.Option) -> bool:
+    # As for --json, whose value without one is that of no names.
+    return isinstance(option.flag_value, tuple)
 
 
 def _is_plain(word: _Word) -> bool:

@@ -10,6 +10,7 @@ import click
 from qai_hub.cli.common import print_error
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.job_fields import list_unfinished_states
 from qai_hub.cli.output import Field, output_options, print_record
 from qai_hub.errors import Error
 
@@ -124,11 +125,10 @@ def status(invocation: Invocation, /) -> int:
 
 
 def _look_at_jobs(client: "Client", found: ServerStatus) -> None:
-    from qai_hub.client import JobStatus
     from qai_hub.transport.session import request_limits
 
     with request_limits(time_limit=_SECONDS):
         found.user = client.get_user().email
-        states = JobStatus.all_running_states()
+        states = list_unfinished_states()
         jobs = client.iter_job_summaries(creator=found.user, state=states, page_size=1000)
         found.jobs = Counter(job.status.code for job in jobs)

@@ -1,12 +1,15 @@
 """The commands `qai-hub whoami` and `qai-hub status`."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.fake_worker import FakeWorker
 from support.routed_hub import RoutedHub, Routes
 from support.scripted_server import Reply, json_reply
+from support.tiny_models import affine
 
 from qai_hub import __version__
 from qai_hub.cli.main import main
@@ -127,3 +130,23 @@ def test_nothing_configured_is_told_with_what_to_do(run: Run) -> None:
     status, out, errors = run("status")
     assert (status, out) == (1, "")
     assert "Run `qai-hub configure" in errors
+
+
+def test_queued_jobs_are_under_way(run: Run) -> None:
+    worker = FakeWorker()
+    worker.may_finish.clear()
+    with LocalHub(users=[ADA], max_parallel_jobs=1, run_attempt=worker) as hub:
+        save_config(hub.config(ADA))
+        client = hub.client(ADA)
+        model, (device, *_) = client.upload_model(affine()), client.get_devices()
+        jobs = [client.submit_compile_job(model, device) for _ in range(3)]
+        while not worker.running:
+            time.sleep(0.01)
+        listed = json.loads(run("job", "list", "--state", "running", "--json", "-n", "5")[1])
+        counted = json.loads(run("status", "--json")[1])["jobs_under_way"]
+        worker.may_finish.set()
+        assert all(job.wait(20).success for job in jobs)
+        assert json.loads(run("job", "list", "--state", "running", "--json")[1]) == []
+
+    assert {each["id"] for each in listed} == {job.job_id for job in jobs}
+    assert counted == len(jobs)
