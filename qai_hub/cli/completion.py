@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 2.0
 _MOST = 50
+# Of the latest, those that begin as what is typed does are among these.
+_SEARCHED = 1000
 _QUOTES = ("'", '"')
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -182,17 +184,17 @@ def _from_server(
 
 
 def _jobs(client: "Client") -> Iterator[CompletionItem]:
-    for job in client.get_job_summaries(limit=_MOST):
+    for job in client.get_job_summaries(limit=_SEARCHED):
         yield CompletionItem(job.job_id, help=one_line(f"{job.name} {job.status.code}"))
 
 
 def _models(client: "Client") -> Iterator[CompletionItem]:
-    for model in client.get_models(limit=_MOST):
+    for model in client.get_models(limit=_SEARCHED):
         yield CompletionItem(model.model_id, help=one_line(model.name))
 
 
 def _datasets(client: "Client") -> Iterator[CompletionItem]:
-    for dataset in client.get_datasets(limit=_MOST):
+    for dataset in client.get_datasets(limit=_SEARCHED):
         yield CompletionItem(dataset.dataset_id, help=one_line(dataset.name))
 
 

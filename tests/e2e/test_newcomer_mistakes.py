@@ -333,7 +333,9 @@ RAISED |= {
         " --profile local-",
     ),
     "certificates that are not there": (
-        with_variable("SSL_CERT_FILE", "/absent.pem", lambda w: w.at(w.page).get_devices()),
+        with_variable(
+            "SSL_CERT_FILE", "/absent.pem", lambda w: w.at("https://127.0.0.1:9").get_devices()
+        ),
         hub.UserError,
         "Correct or unset the variable.",
     ),

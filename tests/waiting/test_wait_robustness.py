@@ -249,13 +249,13 @@ def test_a_name_server_that_hangs_does_not_hold_up_a_single_wait(
 
 
 UNREADABLE = {
-    "page": Reply(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
-    "cut": Reply(200, b'{"compile_job": {"job_st', {"Content-Type": "application/json"}),
-    "nothing": Reply(200, b"", {"Content-Type": "application/json"}),
-    "null": Reply(200, b"null", {"Content-Type": "application/json"}),
-    "other": Reply(200, b'{"status": "ok"}', {"Content-Type": "application/json"}),
-    "no-content": Reply(204),
-    "no-gzip": Reply(
+    "jpage": Reply(200, b"<html>log in</html>", {"Content-Type": "text/html"}),
+    "jcut": Reply(200, b'{"compile_job": {"job_st', {"Content-Type": "application/json"}),
+    "jnothing": Reply(200, b"", {"Content-Type": "application/json"}),
+    "jnull": Reply(200, b"null", {"Content-Type": "application/json"}),
+    "jother": Reply(200, b'{"status": "ok"}', {"Content-Type": "application/json"}),
+    "jnocontent": Reply(204),
+    "jnogzip": Reply(
         200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     ),
 }

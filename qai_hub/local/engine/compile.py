@@ -141,8 +141,8 @@ def compile_model(
     target = work / "target" / "model.onnx"
     target.parent.mkdir()
     source = fixed if qnn is None else _convert_for_qnn(fixed, work)
-    _optimise(source, target, inputs, was_dynamic=was_dynamic, for_qnn=qnn is not None)
     threshold = external_data_threshold if qnn is None else INTERMEDIATE_THRESHOLD
+    _optimise(source, target, inputs, threshold, was_dynamic=was_dynamic, for_qnn=qnn is not None)
     has_external_data = clean_up_model(target, threshold)
     if qnn is not None:
         check_control_flow(onnx.load(target, load_external_data=False))
@@ -261,10 +261,16 @@ def _can_load(path: Path) -> bool:
 
 
 def _optimise(
-    source: Path, target: Path, inputs: Sequence[TensorSpec], *, was_dynamic: bool, for_qnn: bool
+    source: Path,
+    target: Path,
+    inputs: Sequence[TensorSpec],
+    external_data_threshold: int,
+    *,
+    was_dynamic: bool,
+    for_qnn: bool,
 ) -> None:
     try:
-        optimise(source, target)
+        optimise(source, target, external_data_threshold)
     except JobFailure as failure:
         if for_qnn:
             # The branch that is not taken need not fit the shapes, but no branch can be compiled.

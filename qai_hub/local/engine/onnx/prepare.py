@@ -36,6 +36,8 @@ _FUSED_PREFIXES = ("gemm_input_", "gemm_output_")
 EXTERNAL_DATA_THRESHOLD = 3 * 2**29
 # A model that is compiled further is loaded and stored many times, fastest without its weights.
 INTERMEDIATE_THRESHOLD = 2**25
+_MIN_EXTERNAL_SIZE = 2**16
+_SMALL_SIZE = 2**10
 
 
 def check_model(model: ModelFile) -> None:
@@ -77,12 +79,13 @@ def _explain_missing_shapes(model: onnx.ModelProto) -> str:
     )
 
 
-def optimise(source: Path, target: Path) -> None:
+def optimise(source: Path, target: Path, external_data_threshold: int) -> None:
     """Fold and simplify a graph without regard to any hardware.
 
     Args:
         source: The .onnx file.
         target: File to write, in a separate folder, which receives the weights as well.
+        external_data_threshold: Size of the model in bytes from which weights stay apart.
 
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
@@ -90,7 +93,9 @@ def optimise(source: Path, target: Path) -> None:
     settings = {
         "session.optimized_model_external_initializers_file_name": "model.data",
         # Small constants stay in the graph, where all that rewrites it finds them.
-        "session.optimized_model_external_initializers_min_size_in_bytes": "65536",
+        "session.optimized_model_external_initializers_min_size_in_bytes": str(
+            min(_MIN_EXTERNAL_SIZE, max(_SMALL_SIZE, external_data_threshold))
+        ),
     }
     # Higher levels would insert nodes specific to this machine's CPU.
     Session(

@@ -144,7 +144,7 @@ def get_opset(model: onnx.ModelProto) -> int:
 
 
 def _fold(source: Path, path: Path, external_data_threshold: int) -> None:
-    optimise(source, path)
+    optimise(source, path, external_data_threshold)
     clean_up_model(path, external_data_threshold)
 
 
