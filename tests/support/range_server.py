@@ -72,13 +72,18 @@ class RangeServer(LoopbackServer):
             refusal = self.refuse(number)
             if refusal is not None:
                 connection.sendall(refusal)
-            else:
-                self._send(connection, fields, self.cut(number))
+                return
+            last = self._send(connection, fields, self.cut(number))
         finally:
+            # Before the last bytes: a client that has them may open the next connection at once.
             with self._lock:
                 self.open -= 1
+        connection.sendall(last)
+        with self._lock:
+            self.sent += len(last)
 
-    def _send(self, connection: socket.socket, fields: dict[str, str], cut: int | None) -> None:
+    def _send(self, connection: socket.socket, fields: dict[str, str], cut: int | None) -> bytes:
+        """Sends a response but for its last bytes, which it returns."""
         content, tag = self.content, self.tag
         start, end = 0, len(content)
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", fields.get("range", ""))
@@ -99,7 +104,7 @@ class RangeServer(LoopbackServer):
         if cut is not None:
             # An offset of the whole response, its head included.
             connection.sendall((message + content[start:end])[:cut])
-            return
+            return b""
         connection.sendall(message)
         began = time.monotonic()
         for at in range(start, end, _BLOCK):
@@ -107,7 +112,10 @@ class RangeServer(LoopbackServer):
             if self.rate is not None:
                 due = began + (at + len(block) - start) / self.rate
                 if self.stopped.wait(max(0.0, due - time.monotonic())):
-                    return
+                    return b""
+            if at + _BLOCK >= end:
+                return block
             connection.sendall(block)
             with self._lock:
                 self.sent += len(block)
+        return b""

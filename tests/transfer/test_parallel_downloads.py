@@ -47,17 +47,6 @@ def test_several_streams_fetch_each_byte_once(session: Session, tmp_path: Path) 
     assert all(start % PIECE == 0 for start in starts)
 
 
-def test_it_is_faster_where_each_connection_is_slow(session: Session, tmp_path: Path) -> None:
-    spent = {}
-    for name, large in (("one", 1 << 40), ("four", PIECE)):
-        with pytest.MonkeyPatch.context() as patch, RangeServer(FILE, rate=2e6) as server:
-            patch.setattr(assembly, "_LARGE", large)
-            began = time.monotonic()
-            download(session, server.url, tmp_path / name)
-            spent[name] = time.monotonic() - began
-    assert spent["four"] < 0.6 * spent["one"]
-
-
 def test_one_stream_fetches_files_within_this_machine(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
