@@ -1,6 +1,6 @@
 """A scheduler under test, with its store, files and worker."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
+from qai_hub.local.store.events import Topic
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
 from qai_hub.local.store.relations import get_artifacts
@@ -37,6 +38,7 @@ class SchedulerHarness:
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker
         self.ended: list[str] = []
+        store.subscribe(Topic.ENDED, self._end)
 
     @contextmanager
     def running(self, max_parallel: int = 2, *, cache: bool = False) -> Iterator[Scheduler]:
@@ -47,7 +49,6 @@ class SchedulerHarness:
             now,
             self.executor(),
             DeviceCatalogue.load().get_soc,
-            self._end,
             HubConfig(
                 max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
             ),
@@ -61,17 +62,15 @@ class SchedulerHarness:
     def executor(self) -> Executor:
         return LocalExecutor(self.storage, self.work, self.run_attempt)
 
-    def cancel(self, scheduler: Scheduler, key: str) -> list[str]:
+    def cancel(self, key: str) -> list[str]:
         """Cancel a job as its owner does; returns which jobs have ended."""
         with self.store.write() as db:
             job = JOBS.get(db, key)
             assert job is not None
-            ended = Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
-        scheduler.stop_attempts(ended)
-        return ended
+            return Lifecycle(self.storage, self.work, now).cancel(db, job, self.owner.email)
 
-    def _end(self, job_ids: Iterable[str]) -> None:
-        self.ended += job_ids
+    def _end(self, job_ids: Sequence[str] | None) -> None:
+        self.ended += job_ids or ()
 
     def model(self, content: bytes = b"body") -> str:
         with self.store.write() as db:

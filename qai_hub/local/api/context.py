@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -46,8 +46,6 @@ class Services:
         signer: Checks the signatures of URLs.
         waiters: Requests that are waiting for jobs.
         clock: Returns the current time.
-        wake: Notifies the scheduler that there may be a job to run.
-        stop_attempts: Notifies the scheduler of jobs that users have cancelled.
     """
 
     contract: Contract
@@ -62,8 +60,6 @@ class Services:
     signer: Signer
     waiters: Waiters
     clock: Clock
-    wake: Callable[[], None]
-    stop_attempts: Callable[[Collection[str]], None]
 
     def operation_path(self, operation: str, **ids: str | int) -> str:
         """Return the path of an operation."""

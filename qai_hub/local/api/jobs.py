@@ -31,9 +31,7 @@ def update_job(context: RequestContext) -> Reply:
 def cancel_job(context: RequestContext) -> Reply:
     """Cancel a job that has not ended, and jobs that wait for its model; return its state."""
     job = JOB.get_editable(context.db, context.viewer, context.call.params["job_id"])
-    services = context.services
-    ended = services.lifecycle.cancel(context.db, job, context.viewer.email)
-    context.after_commit.append(lambda: services.stop_attempts(ended))
+    ended = context.services.lifecycle.cancel(context.db, job, context.viewer.email)
     return updated_response(job.id, job.created, status=FAILED if ended else job.state)
 
 

@@ -21,6 +21,7 @@ from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import MODEL, ResourceKind
 from qai_hub.local.core.kinds import FAILED, UNFINISHED_STATES
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.files import (
     delete_cache_entry,
     delete_unreferenced,
@@ -166,7 +167,7 @@ def finish_upload(context: RequestContext) -> Reply:
             raise ProblemError(409, "There is no such upload of this model: start another.")
         check_parts(context, upload, context.call.body["etags"])
         MODELS.update(context.db, model.id, file_id=publish_upload(context, upload))
-        context.after_commit.append(context.services.wake)
+        publish(context.db, Topic.QUEUED)
     return updated_response(model.id, model.created)
 
 

@@ -13,6 +13,7 @@ from qai_hub.local.core.kinds import CREATED, FAILED, kind_of_submission
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.records import Model, new_id
 from qai_hub.local.store.relations import Role, add_uses, count_jobs
 from qai_hub.local.store.rows import JOBS, MODELS
@@ -62,7 +63,7 @@ def create_job(context: RequestContext) -> Reply:
     for role, ids in uses.items():
         add_uses(context.db, key, role, ids)
     _fail_if_producer_failed(context, key, models)
-    context.after_commit.append(context.services.wake)
+    publish(context.db, Topic.QUEUED)
     return created_response(context, "getJob", updated_response(key, now), job_id=key)
 
 

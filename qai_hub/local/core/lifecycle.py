@@ -16,6 +16,7 @@ from qai_hub.local.core.results import AttemptResult, ResultStore
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import get_dependents, get_uses, mark_ready
 from qai_hub.local.store.rows import JOBS
@@ -105,6 +106,7 @@ class Lifecycle:
             Whether it was the job's current attempt: a job that has ended, or is queued, stays as
             it is.
         """
+        publish(db, Topic.QUEUED)
         return self._update_if_current(
             db, job, states.RUNNING_STATES, state=states.CREATED, started=None, updated=self._now()
         )
@@ -170,6 +172,7 @@ class Lifecycle:
             pending += get_dependents(db, failed, states.CREATED)
         if ended:
             self._results.save_log(db, ended, result)
+            publish(db, Topic.ENDED, ended)
         return ended
 
     def _finish(
@@ -177,8 +180,10 @@ class Lifecycle:
     ) -> list[str]:
         if not self._end(db, job, result, allowed_states):
             return []
+        publish(db, Topic.ENDED, [job.id])
         if result.failure_type == FailureType.SUCCESS:
             mark_ready(db, get_uses(db, [job.id])[job.id].target, states.CREATED)
+            publish(db, Topic.QUEUED)
             return [job.id]
         (failed,) = JOBS.get_many(db, [job.id]).values()
         dependents = get_dependents(db, [job.id], states.CREATED)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qai_hub.local.clock import Clock, rfc3339
@@ -21,6 +21,7 @@ from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
+from qai_hub.local.store.events import Topic
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import ReadyJob, first_ready_jobs
 
@@ -115,7 +116,6 @@ class Scheduler:
         clock: Returns the current time.
         executor: Carries out attempts.
         get_soc: Returns the chip of a device.
-        on_ended: Called, from any thread, with jobs that have ended.
         config: The hub's configuration.
     """
 
@@ -127,7 +127,6 @@ class Scheduler:
         clock: Clock,
         executor: Executor,
         get_soc: SocLookup,
-        on_ended: Callable[[Iterable[str]], None],
         config: HubConfig,
     ) -> None:
         self._store = store
@@ -136,7 +135,6 @@ class Scheduler:
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
         self._specs = SpecBuilder(store, storage, get_soc, config)
         self._executor = executor
-        self._on_ended = on_ended
         self._slots = Slots.with_reserved(config.max_parallel_jobs)
         self._config = config
         self._cache = Cache(store, storage) if config.cache else None
@@ -152,6 +150,8 @@ class Scheduler:
 
     def start(self) -> None:
         """Recover the jobs of an earlier process, and start running jobs."""
+        self._store.subscribe(Topic.QUEUED, lambda _: self.wake())
+        self._store.subscribe(Topic.ENDED, self._stop_attempts)
         with self._store.write() as db:
             self._lifecycle.recover(db)
         self._awake.set()
@@ -161,11 +161,6 @@ class Scheduler:
         """Look for jobs that can run. May be called from any thread."""
         self._awake.set()
 
-    def stop_attempts(self, job_ids: Collection[str]) -> None:
-        """Stop attempts at jobs that users have cancelled. May be called from any thread."""
-        self._attempts.cancel(job_ids)
-        self._on_ended(job_ids)
-
     def stop(self) -> None:
         """Cancel running attempts, queue their jobs again for the next process, and stop."""
         self._stopping.set()
@@ -173,6 +168,10 @@ class Scheduler:
         if self._dispatcher.ident is not None:
             self._dispatcher.join()
         self._attempts.stop()
+
+    def _stop_attempts(self, job_ids: Sequence[str] | None) -> None:
+        """Stop attempts at jobs that have ended, such as those that users have cancelled."""
+        self._attempts.cancel(job_ids or ())
 
     def _dispatch(self) -> None:
         failing = False
@@ -277,8 +276,7 @@ class Scheduler:
         # Outside of the transaction, as others would wait for it.
         self._storage.stage(result.paths)
         with self._store.write() as db:
-            ended = self._lifecycle.finish(db, job, result)
-        self._on_ended(ended)
+            self._lifecycle.finish(db, job, result)
 
     def _execute(self, job: Job, cancelled: threading.Event) -> AttemptResult:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -31,7 +31,7 @@ class Waiters:
     def close(self) -> None:
         """Release all requests; later ones do not wait. Must be called on the event loop."""
         self._loop = None
-        self._wake(tuple(self._waiting))
+        self._wake(None)
 
     @contextmanager
     def register(self, job_id: str) -> Iterator[asyncio.Future[None] | None]:
@@ -60,19 +60,19 @@ class Waiters:
             if not self._waiting[job_id]:
                 del self._waiting[job_id]
 
-    def notify(self, job_ids: Iterable[str]) -> None:
-        """Notify requests, from any thread, that jobs have ended."""
+    def notify(self, job_ids: Sequence[str] | None) -> None:
+        """Notify requests, from any thread, that jobs have ended; all of them if None."""
         loop = self._loop
         if loop is None:
             return
         try:
-            loop.call_soon_threadsafe(self._wake, tuple(job_ids))
+            loop.call_soon_threadsafe(self._wake, job_ids)
         except RuntimeError:
             # The loop has been closed since; its requests have been released.
             return
 
-    def _wake(self, job_ids: Iterable[str]) -> None:
-        for job_id in job_ids:
+    def _wake(self, job_ids: Sequence[str] | None) -> None:
+        for job_id in tuple(self._waiting) if job_ids is None else job_ids:
             for ended in self._waiting.get(job_id, ()):
                 if not ended.done():
                     ended.set_result(None)

@@ -36,6 +36,7 @@ from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.pages import page_routes
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
 from qai_hub.local.store import DataFolderError, Store
+from qai_hub.local.store.events import Topic
 
 
 def make_app(
@@ -145,6 +146,7 @@ def start_hub(
     accounts = Accounts(store, users, keep=config.keep_users)
     limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
+    store.subscribe(Topic.ENDED, waiters.notify)
     devices = DeviceCatalogue.load()
     workers = make_workers(warm=config.warm_workers and run_attempt is None)
     stack.callback(workers.close)
@@ -155,7 +157,6 @@ def start_hub(
         clock,
         LocalExecutor(storage, work, run_attempt or partial(run_in_worker, workers=workers)),
         devices.get_soc,
-        waiters.notify,
         config,
     )
     contract = Contract.load()
@@ -173,8 +174,6 @@ def start_hub(
         signer=signer,
         waiters=waiters,
         clock=clock,
-        wake=scheduler.wake,
-        stop_attempts=scheduler.stop_attempts,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)

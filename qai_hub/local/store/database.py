@@ -24,6 +24,7 @@ from qai_hub.local.store.dialect import (
     sqlite_engine,
     with_write_lock,
 )
+from qai_hub.local.store.events import Listener, Listeners, Topic, begin
 from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings
 
 _NEWER = (
@@ -54,6 +55,7 @@ class Store:
         self._lock = _lock_folder(folder)
         self._engine = sqlite_engine(_create_private(folder / DATABASE), durable=durable)
         self._before_commit: list[Callable[[], None]] = []
+        self._listeners = Listeners()
         # SQLite allows one writer at a time; queueing here is fairer than SQLite's polling.
         self._writing = threading.Lock()
         self._writer = with_write_lock(self._engine)
@@ -81,6 +83,10 @@ class Store:
         """Register an action to run before each commit; if it fails, so does the transaction."""
         self._before_commit.append(action)
 
+    def subscribe(self, topic: Topic, listener: Listener) -> None:
+        """Have a listener called, from any thread, with the events of a topic."""
+        self._listeners.add(topic, listener)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a serialized writing transaction; an exception rolls it back.
@@ -89,9 +95,11 @@ class Store:
             OSError: The disk is full.
         """
         with disk_full_as_os_error(), self._writing, self._writer.begin() as db:
+            events = begin(db)
             yield db
             for action in self._before_commit:
                 action()
+        self._listeners.dispatch(events)
 
     def close(self) -> None:
         """Close the database and release the folder."""

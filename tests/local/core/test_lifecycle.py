@@ -108,9 +108,9 @@ def test_a_job_is_claimed_once(world: SchedulerHarness) -> None:
 
 def test_cancelling_what_has_ended_changes_nothing(world: SchedulerHarness) -> None:
     key, _ = world.compile()
-    with world.running() as scheduler:
+    with world.running():
         done = world.wait_for_state(key, states.DONE)
-        assert world.cancel(scheduler, key) == []
+        assert world.cancel(key) == []
     assert world.job(key) == done
 
 
@@ -119,9 +119,9 @@ def test_cancelling_ends_what_waits_for_the_model_with_the_reason(world: Schedul
     first, target = world.compile()
     second, second_target = world.compile(target)
     third = world.submit("profile", input=[second_target])
-    with world.running() as scheduler:
+    with world.running():
         world.wait_until(lambda: world.worker.running == 1)
-        assert world.cancel(scheduler, first) == [first, second, third]
+        assert world.cancel(first) == [first, second, third]
     assert world.job(first).failure_type == FailureType.CANCELLED
     assert world.job(first).failure_reason == "Cancelled by ada@example.com."
     for key in (second, third):

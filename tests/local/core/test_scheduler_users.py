@@ -115,7 +115,7 @@ def test_a_running_job_that_is_cancelled_ends_at_once_and_is_not_queued_again(
         world.wait_for_state(key, states.KINDS["compile"].working_state)
         world.wait_until(lambda: world.worker.running == 1)
         (world.worker.folders[0] / "hub.log").write_text("so far\n")
-        assert world.cancel(scheduler, key) == [key]
+        assert world.cancel(key) == [key]
         job = world.job(key)
         assert (job.state, job.failure_type) == (states.FAILED, FailureType.CANCELLED)
         world.wait_until(lambda: world.worker.running == 0)
@@ -137,9 +137,9 @@ def test_a_queued_job_that_is_cancelled_never_begins(world: SchedulerHarness) ->
     world.worker.may_finish.clear()
     first, _ = world.compile(options="first")
     queued, _ = world.compile(options="queued")
-    with world.running(max_parallel=1) as scheduler:
+    with world.running(max_parallel=1):
         world.wait_until(lambda: world.worker.running == 1)
-        assert world.cancel(scheduler, queued) == [queued]
+        assert world.cancel(queued) == [queued]
         world.worker.may_finish.set()
         world.wait_for_state(first, states.DONE)
     assert options(world) == ["first"]
@@ -161,7 +161,7 @@ def test_a_job_that_is_cancelled_before_its_worker_begins_begins_none(
     key, _ = world.compile()
     with world.running() as scheduler:
         assert claimed.wait(10)
-        world.cancel(scheduler, key)
+        world.cancel(key)
         cancelled.set()
         other, _ = world.compile(options="other")
         scheduler.wake()
@@ -189,7 +189,7 @@ def test_a_job_that_is_cancelled_at_any_moment_ends_one_way_and_whole(
         def cancel(keys: list[str], pause: float) -> None:
             time.sleep(pause)
             for key in keys:
-                world.cancel(scheduler, key)
+                world.cancel(key)
 
         threads = [
             # Two at once at each, at another moment each.
