@@ -343,8 +343,8 @@ def _tell_if_running(options: ServeOptions, url: str | None, cause: Exception) -
 def _is_of_folder(token: str, folder: Path) -> bool:
     """Returns whether a token is known to the hub of a data folder, which may be running."""
     from qai_hub.local.store import DataFolderError
-    from qai_hub.local.store.database import open_folder
     from qai_hub.local.store.people import read_accounts, token_digest
+    from qai_hub.local.store.sqlite import open_folder
 
     try:
         with open_folder(folder) as db:

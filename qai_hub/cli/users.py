@@ -164,7 +164,7 @@ def _require_local_hub() -> None:
 
 @contextmanager
 def _open_database(data_dir: Path) -> "Iterator[Connection]":
-    from qai_hub.local.store.database import open_folder
+    from qai_hub.local.store.sqlite import open_folder
 
     with _refusals(), open_folder(data_dir.expanduser()) as db:
         yield db

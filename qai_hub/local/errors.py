@@ -68,6 +68,11 @@ OUT_OF_FILES = ProblemError(
     "This hub cannot open more files now: try again in a moment.",
     headers={"Retry-After": "2"},
 )
+DATABASE_UNAVAILABLE = ProblemError(
+    503,
+    "The database of this hub cannot be reached, or is too busy: try again in a moment.",
+    headers={"Retry-After": "2"},
+)
 TOO_BUSY = ProblemError(
     503,
     "This hub has reached its limit of connections: try again in a moment.",

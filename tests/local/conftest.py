@@ -1,18 +1,61 @@
-"""A store, and people in it."""
+"""A store on each database, and people in it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.postgresql_server import PostgresqlServer, running_server
 
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import ensure_user
+from qai_hub.local.store.postgresql import PostgresqlStore
 from qai_hub.local.store.records import User
+from qai_hub.local.store.sqlite import SqliteStore
+
+# The modules whose tests of the store run on PostgreSQL, too.
+_ON_BOTH = ("test_events", "test_store", "test_lifecycle", "test_scheduler", "test_scheduler_users")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests of the store on each database, but those that are marked as SQLite's."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    if "store" in metafunc.fixturenames and name in _ON_BOTH:
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        databases = ["sqlite"] if "sqlite" in marks else ["sqlite", "postgresql"]
+        metafunc.parametrize("store", databases, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: PostgresqlServer) -> str:
+    """The URL of a database with the hub's tables, and nothing in them."""
+    url = postgresql.create_database()
+    PostgresqlStore(url).close()
+    return url
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "data")
+def postgresql_url(postgresql: PostgresqlServer, postgresql_template: str) -> Iterator[str]:
+    """The URL of a database for one test."""
+    url = postgresql.create_database(postgresql_template)
+    yield url
+    postgresql.drop_database(url)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    database = getattr(request, "param", "sqlite")
+    made: Store
+    if database == "sqlite":
+        made = SqliteStore(tmp_path / "data")
+    else:
+        made = PostgresqlStore(request.getfixturevalue("postgresql_url"))
     yield made
     made.close()
 

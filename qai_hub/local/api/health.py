@@ -10,6 +10,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.api.serialize import HUB_VERSION
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.dialect import DatabaseUnavailableError
 
 _HEALTH_TIMEOUT = 5.0
 
@@ -26,6 +27,6 @@ async def get_health(services: Services, call: Call) -> Reply:
             await run_sync(query, abandon_on_cancel=True)
     except TimeoutError:
         raise ProblemError(503, "The database of this hub did not respond in time.") from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, DatabaseUnavailableError) as error:
         raise ProblemError(503, "The database of this hub cannot be read.") from error
     return Reply({"status": "ok", "version": HUB_VERSION}, {"Cache-Control": "no-store"})

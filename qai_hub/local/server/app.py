@@ -35,8 +35,9 @@ from qai_hub.local.limits import ServerLimits, raise_open_file_limit
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.pages import page_routes
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
-from qai_hub.local.store import DataFolderError, Store
+from qai_hub.local.store import DataFolderError
 from qai_hub.local.store.events import Topic
+from qai_hub.local.store.sqlite import SqliteStore
 
 
 def make_app(
@@ -131,7 +132,7 @@ def start_hub(
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
     listener = stack.enter_context(listen(config.host, config.port))
-    store = Store(folder, durable=config.durable)
+    store = SqliteStore(folder, durable=config.durable)
     stack.callback(store.close)
     try:
         storage = FolderStore(folder, durable=config.durable)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qai_hub.local.config import HOST_NAME
 from qai_hub.local.errors import (
+    DATABASE_UNAVAILABLE,
     DISK_FULL,
     OUT_OF_FILES,
     TOO_BUSY,
@@ -21,6 +22,7 @@ from qai_hub.local.errors import (
     is_out_of_files,
 )
 from qai_hub.local.server.log_filter import RateLimitFilter
+from qai_hub.local.store.dialect import DatabaseUnavailableError
 
 _log = logging.getLogger(__name__)
 _log.addFilter(RateLimitFilter())
@@ -172,6 +174,8 @@ class _Exchange:
             _log.warning("too many open files: requests are answered with 503")
         elif problem is DISK_FULL:
             _log.error("request %s failed: %s: the disk is full", self.id, self.request_line)
+        elif problem is DATABASE_UNAVAILABLE:
+            _log.error("request %s failed: %s", self.id, self.request_line, exc_info=True)
         else:
             _log.exception("request %s failed: %s", self.id, self.request_line)
 
@@ -183,6 +187,8 @@ class _Exchange:
 def _to_problem(error: Exception) -> ProblemError:
     if is_disk_full(error):
         return DISK_FULL
+    if isinstance(error, DatabaseUnavailableError):
+        return DATABASE_UNAVAILABLE
     return OUT_OF_FILES if is_out_of_files(error) else _INTERNAL
 
 

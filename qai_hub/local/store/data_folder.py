@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.disk import make_folder, sync
+from qai_hub.local.store.database import DatabaseError
 from qai_hub.local.store.dialect import upsert
 from qai_hub.local.store.schema import settings
 
@@ -30,7 +31,7 @@ _MAX_SIZE_WITHOUT_TABLES = 1 << 16
 _MAX_LISTED = 3
 
 
-class DataFolderError(Exception):
+class DataFolderError(DatabaseError):
     """The data folder cannot be used: it is in use, written by a newer hub, or damaged."""
 
 

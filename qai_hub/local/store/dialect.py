@@ -1,6 +1,6 @@
 """Differences between the database systems that the hub's statements support.
 
-The hub runs on SQLite. PostgreSQL supports its tables and statements as well.
+The hub runs on SQLite and on PostgreSQL, with the same tables and statements.
 """
 
 import errno
@@ -11,10 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, Table, create_engine, event
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    Integer,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 if TYPE_CHECKING:
@@ -24,6 +34,8 @@ if TYPE_CHECKING:
 # in any case, and only columns of type INTEGER can autoincrement there.
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
 
+# Texts are compared byte by byte, as SQLite does, whatever the language of a PostgreSQL database.
+Text = String().with_variant(String(collation="C"), "postgresql")
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -112,16 +124,42 @@ def with_write_lock(engine: Engine) -> Engine:
     return engine.execution_options(immediate=True)
 
 
+class DatabaseUnavailableError(Exception):
+    """The database cannot be reached, or was busy for too long: try again in a moment."""
+
+
+# The SQLSTATE of errors that say nothing about the statement: too many connections, not enough
+# memory, a lock that took too long, deadlock, a server that shuts down or starts.
+_PASSING = frozenset(("53000", "53200", "53300", "55P03", "40001", "40P01", "25P03"))
+_PASSING_CLASSES = ("08", "57P")
+_DISK_FULL = "53100"
+
+
 @contextmanager
-def disk_full_as_os_error() -> Iterator[None]:
-    """Raise the database error for a full disk as an `OSError`.
+def translated_errors() -> Iterator[None]:
+    """Raise errors of the database that are not the statement's fault as what they mean.
 
     Raises:
         OSError: The disk is full.
+        DatabaseUnavailableError: The database cannot be reached, or is too busy.
     """
     try:
         yield
     except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
-            raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        state = getattr(error.orig, "sqlstate", None)
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or (
+            state == _DISK_FULL
+        ):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        if _is_passing(error, state):
+            raise DatabaseUnavailableError(" ".join(str(error.orig).split())) from error
+        raise
+
+
+def _is_passing(error: DBAPIError, state: str | None) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    if state is None:
+        # The driver itself could not connect, or lost the connection.
+        return isinstance(error, OperationalError)
+    return state in _PASSING or state.startswith(_PASSING_CLASSES)

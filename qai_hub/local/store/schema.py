@@ -8,14 +8,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     Table,
     UniqueConstraint,
     false,
     true,
 )
 
-from qai_hub.local.store.dialect import BigInt
+from qai_hub.local.store.dialect import BigInt, Text
 
 # The version of this schema, to which `migrations` upgrades. A hub refuses a folder that a newer
 # hub has written.
@@ -26,43 +25,43 @@ metadata = MetaData()
 settings = Table(
     "settings",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("value", String, nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 users = Table(
     "users",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("email", String, nullable=False, unique=True),
+    Column("email", Text, nullable=False, unique=True),
     # What gave them access last: a start of the hub that named them, or an administrator who added
     # them. Users without access keep their data.
-    Column("origin", String, nullable=False, server_default="start"),
+    Column("origin", Text, nullable=False, server_default="start"),
     Column("active", Boolean, nullable=False, server_default=true()),
 )
 
 tokens = Table(
     "tokens",
     metadata,
-    Column("digest", String, primary_key=True),
+    Column("digest", Text, primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
 )
 
 projects = Table(
     "projects",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False, unique=True),
-    Column("slug", String, nullable=False),
+    Column("slug", Text, nullable=False),
 )
 
 files = Table(
     "files",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("size", BigInt, nullable=False),
     # SHA-256 in hex; null until it is needed.
-    Column("sha256", String),
+    Column("sha256", Text),
     Index("files_by_digest", "sha256"),
 )
 
@@ -70,16 +69,16 @@ models = Table(
     "models",
     metadata,
     Column("seq", BigInt, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
-    Column("name", String, nullable=False),
-    Column("created", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", Text, nullable=False),
     # Null for a model that a job has yet to make.
-    Column("model_type", String),
+    Column("model_type", Text),
     Column("is_directory", Boolean, nullable=False),
     Column("file_id", ForeignKey("files.id")),
-    Column("producer_id", String),
+    Column("producer_id", Text),
     Column("producer_attempt", Integer),
     Column("input_spec", JSON),
     Column("output_spec", JSON),
@@ -99,13 +98,13 @@ datasets = Table(
     "datasets",
     metadata,
     Column("seq", BigInt, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
-    Column("name", String, nullable=False),
-    Column("created", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", Text, nullable=False),
     # Null for a permanent dataset.
-    Column("expires", String),
+    Column("expires", Text),
     Column("file_id", ForeignKey("files.id")),
     Index("datasets_by_owner", "owner_id", "seq"),
     Index("datasets_by_file", "file_id"),
@@ -116,33 +115,33 @@ jobs = Table(
     "jobs",
     metadata,
     Column("seq", BigInt, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("owner_id", ForeignKey("users.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
-    Column("name", String, nullable=False),
-    Column("created", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", Text, nullable=False),
     # compile, link, quantize, inference, or profile: an inference job that profiles.
-    Column("kind", String, nullable=False),
-    Column("options", String, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("options", Text, nullable=False),
     # The device that it is for, and the devices that were requested.
     Column("device", JSON),
     Column("devices", JSON),
     Column("input_specs", JSON),
-    Column("weights_dtype", String),
-    Column("activations_dtype", String),
-    Column("state", String, nullable=False),
-    Column("started", String),
-    Column("completed", String),
-    Column("updated", String, nullable=False),
+    Column("weights_dtype", Text),
+    Column("activations_dtype", Text),
+    Column("state", Text, nullable=False),
+    Column("started", Text),
+    Column("completed", Text),
+    Column("updated", Text, nullable=False),
     # The number of attempts only ever increases, so that each result can be matched to its attempt;
     # losses count the attempts that a crash of the hub has interrupted.
     Column("attempt", Integer, nullable=False),
     Column("losses", Integer, nullable=False),
-    Column("failure_type", String, nullable=False),
-    Column("failure_reason", String),
+    Column("failure_type", Text, nullable=False),
+    Column("failure_reason", Text),
     # The job whose failure to make a model made this one fail. Its reason is shown to users who may
     # see it.
-    Column("cause_id", String),
+    Column("cause_id", Text),
     Column("notices", JSON),
     Column("execution_time", BigInt),
     Column("peak_memory", JSON),
@@ -160,17 +159,17 @@ jobs = Table(
 uses = Table(
     "uses",
     metadata,
-    Column("job_id", String, primary_key=True),
-    Column("role", String, primary_key=True),
+    Column("job_id", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("object_id", String, nullable=False),
+    Column("object_id", Text, nullable=False),
     Index("uses_by_object", "object_id", "role"),
 )
 
 results = Table(
     "results",
     metadata,
-    Column("job_id", String, primary_key=True),
+    Column("job_id", Text, primary_key=True),
     Column("body", JSON, nullable=False),
 )
 
@@ -178,18 +177,18 @@ results = Table(
 makers = Table(
     "makers",
     metadata,
-    Column("key", String, primary_key=True),
+    Column("key", Text, primary_key=True),
     Column("owner_id", ForeignKey("users.id"), primary_key=True),
-    Column("job_id", String, nullable=False),
+    Column("job_id", Text, nullable=False),
     Index("makers_by_job", "job_id"),
 )
 
 artifacts = Table(
     "artifacts",
     metadata,
-    Column("job_id", String, primary_key=True),
-    Column("type", String, primary_key=True),
-    Column("name", String, nullable=False),
+    Column("job_id", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("name", Text, nullable=False),
     Column("file_id", ForeignKey("files.id"), nullable=False),
     Index("artifacts_by_file", "file_id"),
 )
@@ -198,8 +197,8 @@ shares = Table(
     "shares",
     metadata,
     Column("seq", BigInt, primary_key=True),
-    Column("object_id", String, nullable=False),
-    Column("email", String, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("email", Text, nullable=False),
     UniqueConstraint("object_id", "email"),
     Index("shares_by_email", "email", "object_id"),
     sqlite_autoincrement=True,
@@ -208,9 +207,9 @@ shares = Table(
 uploads = Table(
     "uploads",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("object_id", String, nullable=False, index=True),
-    Column("created", String, nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("object_id", Text, nullable=False, index=True),
+    Column("created", Text, nullable=False),
     # In bytes; null if the size is not known beforehand.
     Column("size", BigInt),
     Column("part_size", BigInt),
@@ -225,18 +224,18 @@ parts = Table(
     Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("size", BigInt, nullable=False),
-    Column("sha256", String, nullable=False),
+    Column("sha256", Text, nullable=False),
 )
 
 idempotency = Table(
     "idempotency",
     metadata,
     Column("user_id", ForeignKey("users.id"), primary_key=True),
-    Column("path", String, primary_key=True),
-    Column("key", String, primary_key=True),
-    Column("created", String, nullable=False, index=True),
+    Column("path", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("created", Text, nullable=False, index=True),
     # SHA-256 of the request's body, and the response to it.
-    Column("body_digest", String, nullable=False),
+    Column("body_digest", Text, nullable=False),
     Column("status", Integer),
     Column("headers", JSON, nullable=False),
     Column("answer", JSON),

@@ -10,9 +10,9 @@ import pytest
 from qai_hub.local.core.account_changes import add_account, replace_tokens, revoke_account
 from qai_hub.local.core.accounts import REFRESH_SECONDS, Accounts
 from qai_hub.local.store import DataFolderError, Store
-from qai_hub.local.store.database import open_folder
 from qai_hub.local.store.people import read_accounts, token_digest, write_accounts
 from qai_hub.local.store.records import Account
+from qai_hub.local.store.sqlite import SqliteStore, open_folder
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 
@@ -83,7 +83,7 @@ def test_what_another_process_changes_counts_within_a_moment(store: Store, tmp_p
 
 
 def test_tokens_are_kept_as_hashes_only(tmp_path: Path) -> None:
-    store = Store(tmp_path / "data")
+    store = SqliteStore(tmp_path / "data")
     accounts = Accounts(store, [(ADA, "very-secret-token"), (BOB, None)])
     made = [accounts.get_token(BOB), accounts.add("eve@example.com"), accounts.renew(BOB)]
     store.close()
@@ -137,7 +137,7 @@ def test_folders_that_are_no_hubs_are_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("version", "words"), [("2", "older release"), ("999", "newer release")])
 def test_folders_of_other_releases_are_left_alone(tmp_path: Path, version: str, words: str) -> None:
-    store = Store(tmp_path)
+    store = SqliteStore(tmp_path)
     with store.write() as db:
         db.exec_driver_sql(
             "UPDATE settings SET value = ? WHERE name = 'schema_version'", (version,)

@@ -28,6 +28,7 @@ from qai_hub.local.store.files import (
 from qai_hub.local.store.records import File, Upload, User
 from qai_hub.local.store.rows import DATASETS
 from qai_hub.local.store.schema import files
+from qai_hub.local.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -322,7 +323,7 @@ def test_whatever_databases_and_clocks_come_nothing_is_lost_within_days(
     """Each start finds a database that knows other files; no two clocks in succession are wrong."""
     with TemporaryDirectory() as folder:
         store, storage = (
-            Store(Path(folder), durable=False),
+            SqliteStore(Path(folder), durable=False),
             FolderStore(Path(folder), durable=False),
         )
         for name in "abc":

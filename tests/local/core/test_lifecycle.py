@@ -24,6 +24,7 @@ from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import Job, User
 from qai_hub.local.store.relations import get_artifacts
 from qai_hub.local.store.rows import JOBS
+from qai_hub.local.store.sqlite import SqliteStore
 
 Step = Callable[[Lifecycle, Connection, Job], object]
 
@@ -142,7 +143,7 @@ def test_only_the_attempt_that_the_job_is_at_moves_it_and_an_end_is_the_end(
     steps: list[tuple[str, int]],
 ) -> None:
     with TemporaryDirectory() as folder:
-        store, storage = Store(Path(folder)), FolderStore(Path(folder))
+        store, storage = SqliteStore(Path(folder)), FolderStore(Path(folder))
         lifecycle = Lifecycle(storage, WorkFolders(Path(folder)), now)
         held: list[Job] = []
         with store.write() as db:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from qai_hub.local import LocalHub
-from qai_hub.local.store import DataFolderError, Store
+from qai_hub.local.store import DataFolderError
 from qai_hub.local.store.data_folder import MARKER
-from qai_hub.local.store.database import open_folder
+from qai_hub.local.store.sqlite import SqliteStore, open_folder
 
 THESIS = {"files/thesis.txt": "thesis", "uploads/a.jpg": "photo", "work/sub/report.txt": "report"}
 OLD = Path(__file__).parents[2] / "data" / "hub_v1.sql"
@@ -111,7 +111,7 @@ def test_a_refusal_names_the_first_few_things(tmp_path: Path) -> None:
     with pytest.raises(
         DataFolderError, match=r"not empty: it contains a, b, c and more, but"
     ) as caught:
-        Store(folder)
+        SqliteStore(folder)
     assert "Use an empty or a new folder." in str(caught.value)
 
 
@@ -121,7 +121,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     before = picture(tmp_path / "file")
     for name, words in (("file", "is not a folder"), ("dangling", "is a broken link")):
         with pytest.raises(DataFolderError, match=words):
-            Store(tmp_path / name)
+            SqliteStore(tmp_path / name)
     assert picture(tmp_path / "file") == before
     assert not (tmp_path / "nowhere").exists()
 
@@ -147,10 +147,10 @@ def test_what_takes_the_place_of_a_folder_of_the_hub_is_refused(tmp_path: Path, 
     ],
 )
 def test_settings_that_cannot_be_read_are_damage(tmp_path: Path, damage: str) -> None:
-    Store(tmp_path).close()
+    SqliteStore(tmp_path).close()
     database(tmp_path / "hub.db", damage)
     with pytest.raises(DataFolderError, match="damaged: the hub's settings in it cannot be read"):
-        Store(tmp_path)
+        SqliteStore(tmp_path)
     if "'schema_version'" in damage:
         with (
             pytest.raises(DataFolderError, match="settings in it cannot be read"),
@@ -160,11 +160,11 @@ def test_settings_that_cannot_be_read_are_damage(tmp_path: Path, damage: str) ->
 
 
 def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    Store(tmp_path).close()
+    SqliteStore(tmp_path).close()
     (tmp_path / "lock.db").unlink()
     (tmp_path / "lock.db").mkdir()
     with pytest.raises(DataFolderError, match=r"lock\.db cannot be locked: unable to open"):
-        Store(tmp_path)
+        SqliteStore(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_users_that_are_refused_leave_no_folder_behind(tmp_path: Path, users: An
 def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o300)
     with pytest.raises(DataFolderError, match="cannot be read"):
-        Store(tmp_path)
+        SqliteStore(tmp_path)
     tmp_path.chmod(0o700)
 
 
@@ -198,44 +198,44 @@ def test_an_empty_folder_is_taken_and_known_again(tmp_path: Path) -> None:
         if folder.name == "disk":
             (folder / "lost+found").mkdir()
         for _ in range(2):
-            Store(folder).close()
+            SqliteStore(folder).close()
         assert "data folder of a local hub" in (folder / MARKER).read_text()
         # The mark is what counts, whatever else is there, and is not.
         (folder / "hub.db").unlink()
         (folder / "notes.txt").write_text("notes")
-        Store(folder).close()
+        SqliteStore(folder).close()
         assert (folder / "notes.txt").read_text() == "notes"
 
 
 def test_a_folder_behind_a_link_is_taken(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "data").symlink_to("disk")
-    Store(tmp_path / "data").close()
+    SqliteStore(tmp_path / "data").close()
     assert (tmp_path / "disk" / MARKER).exists()
 
 
 def test_the_folder_of_an_earlier_release_is_adopted(tmp_path: Path) -> None:
     fill(tmp_path, {"notes.txt": "notes"})
     database(tmp_path / "hub.db", OLD.read_text())
-    Store(tmp_path).close()
+    SqliteStore(tmp_path).close()
     assert (tmp_path / MARKER).exists()
     assert (tmp_path / "notes.txt").read_text() == "notes"
 
 
 def test_a_database_whose_tables_are_in_its_journal_is_a_hubs(tmp_path: Path) -> None:
     """It was killed: nothing has come from the journal to the database yet."""
-    store = Store(tmp_path / "first")
+    store = SqliteStore(tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "killed")
     store.close()
     (tmp_path / "killed" / MARKER).unlink()
     assert b"CREATE TABLE" not in (tmp_path / "killed" / "hub.db").read_bytes()
-    again = Store(tmp_path / "killed")
+    again = SqliteStore(tmp_path / "killed")
     assert again.secret == store.secret
     again.close()
 
 
 def test_a_journal_without_its_database_is_not_given_away(tmp_path: Path) -> None:
-    store = Store(tmp_path / "first")
+    store = SqliteStore(tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "killed")
     store.close()
     folder = tmp_path / "killed"
@@ -244,10 +244,10 @@ def test_a_journal_without_its_database_is_not_given_away(tmp_path: Path) -> Non
         spoil(folder / "hub.db")
         before = picture(folder)
         with pytest.raises(DataFolderError, match="Restore the database"):
-            Store(folder)
+            SqliteStore(folder)
         assert picture(folder) == before
     (folder / "hub.db").write_bytes(content)
-    again = Store(folder)
+    again = SqliteStore(folder)
     assert again.secret == store.secret
     again.close()
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from sqlalchemy import text
+from support.polling import wait_until
 
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic, publish
@@ -33,6 +34,7 @@ def test_listeners_see_what_was_committed(store: Store) -> None:
         db.execute(text("INSERT INTO settings VALUES ('probe', '1')"))
         publish(db, Topic.QUEUED)
         assert told.events == []
+    wait_until(lambda: len(told.events) == 2)
     assert told.events == [(Topic.ENDED, ("j1", "j2"), 1), (Topic.QUEUED, (), 1)]
 
 
@@ -46,9 +48,10 @@ def test_a_transaction_that_fails_tells_nothing(store: Store) -> None:
 
     with pytest.raises(LookupError):
         fail()
-    with store.write():
-        pass
-    assert told.events == []
+    with store.write() as db:
+        publish(db, Topic.QUEUED)
+    wait_until(lambda: bool(told.events))
+    assert told.events == [(Topic.QUEUED, (), 0)]
 
 
 def test_a_listener_that_fails_harms_nobody(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -57,6 +60,8 @@ def test_a_listener_that_fails_harms_nobody(store: Store, caplog: pytest.LogCapt
 
     store.subscribe(Topic.QUEUED, fail)
     told = Told(store)
-    with caplog.at_level(logging.CRITICAL + 1), store.write() as db:
-        publish(db, Topic.QUEUED)
+    with caplog.at_level(logging.CRITICAL + 1):
+        with store.write() as db:
+            publish(db, Topic.QUEUED)
+        wait_until(lambda: bool(told.events))
     assert [topic for topic, _, _ in told.events] == [Topic.QUEUED]

@@ -1,14 +1,9 @@
-"""PostgreSQL takes each table and each statement of the store; SQLite runs them here.
+"""SQLite and PostgreSQL take each table and each statement of the store."""
 
-Where the variable QAI_HUB_TEST_POSTGRESQL has the URL of an empty database, with its driver, such
-as `postgresql+psycopg:///test`, they are run there as well.
-"""
-
-import os
 from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement, Connection, Engine, create_engine, event
+from sqlalchemy import ClauseElement, Connection, Engine, event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from support.statement_coverage import (
@@ -19,10 +14,10 @@ from support.statement_coverage import (
 )
 
 from qai_hub.local.store import Store, dialect
+from qai_hub.local.store.postgresql import PostgresqlStore
 from qai_hub.local.store.schema import metadata
 
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
-URL = os.environ.get("QAI_HUB_TEST_POSTGRESQL")
 
 
 def in_postgresql(element: ClauseElement) -> str:
@@ -78,14 +73,8 @@ def test_there_are_statements_in_each_module() -> None:
         assert list(functions_with_statements(module)), module
 
 
-@pytest.mark.skipif(URL is None, reason="QAI_HUB_TEST_POSTGRESQL names no database")
-def test_postgresql_runs_each_statement() -> None:
-    engine = create_engine(URL or "")
-    metadata.drop_all(engine)
-    metadata.create_all(engine)
-    try:
-        with engine.begin() as db:
-            run_every_statement(db)
-    finally:
-        metadata.drop_all(engine)
-        engine.dispose()
+def test_postgresql_runs_each_statement(postgresql_url: str) -> None:
+    store = PostgresqlStore(postgresql_url)
+    with store.write() as db:
+        run_every_statement(db)
+    store.close()

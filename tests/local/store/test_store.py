@@ -53,11 +53,12 @@ from qai_hub.local.store.relations import (
     mark_ready,
 )
 from qai_hub.local.store.rows import JOBS, MODELS, PageRequest
+from qai_hub.local.store.sqlite import SqliteStore
 
 
 def test_the_folder_and_the_database_are_private(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "data"
-    store = Store(folder)
+    store = SqliteStore(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     names = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     store.close()
@@ -65,36 +66,37 @@ def test_the_folder_and_the_database_are_private(tmp_path: Path) -> None:
     assert set(names.values()) == {0o600}
 
 
+@pytest.mark.sqlite
 def test_two_hubs_cannot_share_a_folder(tmp_path: Path, store: Store) -> None:
     with pytest.raises(DataFolderError, match="Another hub is using"):
-        Store(tmp_path / "data")
+        SqliteStore(tmp_path / "data")
     code = (
-        "import pathlib; from qai_hub.local.store import Store; "
-        f"Store(pathlib.Path({str(tmp_path / 'data')!r}))"
+        "import pathlib; from qai_hub.local.store.sqlite import SqliteStore; "
+        f"SqliteStore(pathlib.Path({str(tmp_path / 'data')!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "Another hub is using" in done.stderr
     store.close()
-    Store(tmp_path / "data").close()
+    SqliteStore(tmp_path / "data").close()
 
 
 def test_a_hub_that_is_killed_leaves_the_folder_free(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib; from qai_hub.local.store import Store; "
-        f"store = Store(pathlib.Path({str(tmp_path)!r})); os._exit(9)"
+        "import os, pathlib; from qai_hub.local.store.sqlite import SqliteStore; "
+        f"store = SqliteStore(pathlib.Path({str(tmp_path)!r})); os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == 9
-    Store(tmp_path).close()
+    SqliteStore(tmp_path).close()
 
 
 def test_what_is_stored_and_the_secret_outlast_the_process(tmp_path: Path) -> None:
-    first = Store(tmp_path)
+    first = SqliteStore(tmp_path)
     with first.write() as db:
         user = ensure_user(db, "ada@example.com")
     secret = first.secret
     first.close()
-    second = Store(tmp_path)
+    second = SqliteStore(tmp_path)
     with second.read() as db:
         assert get_users(db) == [user]
     assert second.secret == secret
@@ -102,16 +104,17 @@ def test_what_is_stored_and_the_secret_outlast_the_process(tmp_path: Path) -> No
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
-    Store(tmp_path).close()
+    SqliteStore(tmp_path).close()
     with sqlite3.connect(tmp_path / "hub.db") as db:
         db.execute("UPDATE settings SET value = '999' WHERE name = 'schema_version'")
     db.close()
     with pytest.raises(DataFolderError, match="newer release"):
-        Store(tmp_path)
+        SqliteStore(tmp_path)
     with pytest.raises(DataFolderError, match="newer release"):
-        Store(tmp_path)
+        SqliteStore(tmp_path)
 
 
+@pytest.mark.sqlite
 def test_the_database_runs_as_meant(store: Store) -> None:
     with store.read() as db:
         pragmas = {
@@ -138,6 +141,7 @@ def test_records_and_tables_name_the_same_columns() -> None:
         assert [field.name for field in fields(record)] == list(table.c.keys())
 
 
+@pytest.mark.sqlite
 def test_a_database_without_room_says_that_the_disk_is_full(store: Store) -> None:
     def fill(store: Store) -> None:
         with store.write() as db:
@@ -295,6 +299,7 @@ def test_filters_count_too(store: Store, ada: User) -> None:
     assert ([model.id for model in page.items], page.total) == ([made], 1)
 
 
+@pytest.mark.sqlite
 def test_a_deep_page_of_a_long_list_is_fast_by_cursor(store: Store, ada: User) -> None:
     with store.write() as db:
         db.execute(
@@ -388,6 +393,7 @@ def steps_of(db: Connection, query: Callable[[], object]) -> int:
     return next(steps)
 
 
+@pytest.mark.sqlite
 def test_what_the_scheduler_asks_costs_the_same_however_many_jobs_wait(
     store: Store, ada: User
 ) -> None:
@@ -465,6 +471,7 @@ def test_a_failure_gives_the_key_back(store: Store, ada: User) -> None:
             fail()
 
 
+@pytest.mark.sqlite
 def test_whoever_takes_a_key_at_once_gets_the_answer_of_who_had_it_first(
     tmp_path: Path, store: Store, ada: User
 ) -> None:

@@ -15,8 +15,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from qai_hub.local.engine.failures import FailureType
-from qai_hub.local.store import DataFolderError, Store, migrations
+from qai_hub.local.store import DataFolderError, migrations
 from qai_hub.local.store.schema import SCHEMA_VERSION, metadata
+from qai_hub.local.store.sqlite import SqliteStore
 
 DATA = Path(__file__).parents[2] / "data"
 DUMPS = [path.name for path in sorted(DATA.glob("hub_v*.sql"))]
@@ -71,13 +72,13 @@ def test_there_is_a_database_of_each_version() -> None:
 
 @pytest.mark.parametrize("dump", DUMPS)
 def test_an_upgraded_database_is_laid_out_as_a_new_one(tmp_path: Path, dump: str) -> None:
-    Store(tmp_path / "new").close()
+    SqliteStore(tmp_path / "new").close()
     old = old_database(tmp_path / "old", dump)
     assert layout(old) != layout(tmp_path / "new")
-    Store(old).close()
+    SqliteStore(old).close()
     assert layout(old) == layout(tmp_path / "new")
     # Doing it again changes nothing.
-    Store(old).close()
+    SqliteStore(old).close()
     assert layout(old) == layout(tmp_path / "new")
 
 
@@ -85,7 +86,7 @@ def test_an_upgraded_database_is_laid_out_as_a_new_one(tmp_path: Path, dump: str
 def test_an_upgrade_loses_nothing(tmp_path: Path, dump: str) -> None:
     folder = old_database(tmp_path / "old", dump)
     before = rows(folder)
-    store = Store(folder)
+    store = SqliteStore(folder)
     assert store.secret == bytes(32)
     store.close()
     after = rows(folder)
@@ -109,7 +110,7 @@ def test_an_upgrade_loses_nothing(tmp_path: Path, dump: str) -> None:
 def test_reasons_of_other_jobs_are_told_from_these_jobs_after_an_upgrade(tmp_path: Path) -> None:
     folder = old_database(tmp_path / "old", "hub_v2_people.sql")
     before = rows(folder)
-    Store(folder).close()
+    SqliteStore(folder).close()
     jobs = {job["name"]: job for job in rows(folder)["jobs"]}
     bad = jobs["bad"]["id"]
     assert jobs["bad"]["failure_reason"] == "Ada's secret reason."
@@ -132,9 +133,9 @@ def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "_FOLDER", broken)
         with pytest.raises(DataFolderError, match="syntax error"):
-            Store(folder)
+            SqliteStore(folder)
     assert layout(folder) == before
-    Store(folder).close()
+    SqliteStore(folder).close()
 
 
 def test_an_upgrade_during_which_the_hub_is_killed_leaves_the_old_database(tmp_path: Path) -> None:
@@ -143,16 +144,17 @@ def test_an_upgrade_during_which_the_hub_is_killed_leaves_the_old_database(tmp_p
     step = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     code = (
         "import pathlib, sys\n"
-        "from qai_hub.local.store import Store, migrations\n"
+        "from qai_hub.local.store import migrations\n"
+        "from qai_hub.local.store.sqlite import SqliteStore\n"
         "migrations._FOLDER = pathlib.Path(sys.argv[1])\n"
-        "Store(pathlib.Path(sys.argv[2]))\n"
+        "SqliteStore(pathlib.Path(sys.argv[2]))\n"
     )
     broken = with_last_step(tmp_path / "broken", step)
     done = subprocess.run([sys.executable, "-c", code, broken, folder], check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
     assert layout(folder) == before
-    Store(folder).close()
-    Store(tmp_path / "new").close()
+    SqliteStore(folder).close()
+    SqliteStore(tmp_path / "new").close()
     assert layout(folder) == layout(tmp_path / "new")
 
 
@@ -161,7 +163,7 @@ def test_alembic_finds_no_difference_between_an_upgraded_database_and_the_tables
     tmp_path: Path, dump: str
 ) -> None:
     folder = old_database(tmp_path / "old", dump)
-    Store(folder).close()
+    SqliteStore(folder).close()
     engine = create_engine(f"sqlite:///{folder / 'hub.db'}")
     with engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
@@ -172,9 +174,9 @@ def test_alembic_is_loaded_for_upgrades_alone(tmp_path: Path) -> None:
     old_database(tmp_path / "old", "hub_v1.sql")
     code = (
         "import pathlib, sys\n"
-        "from qai_hub.local.store import Store\n"
+        "from qai_hub.local.store.sqlite import SqliteStore\n"
         "for name in ('new', 'new', 'old'):\n"
-        "    Store(pathlib.Path(sys.argv[1], name)).close()\n"
+        "    SqliteStore(pathlib.Path(sys.argv[1], name)).close()\n"
         "    print('alembic' in sys.modules)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
