@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.serialize import (
@@ -20,9 +20,18 @@ from qai_hub.local.api.serialize import (
 )
 from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.kinds import DONE, KINDS
-from qai_hub.local.store.records import Artifact, Dataset, Job, Model
+from qai_hub.local.store.records import (
+    Artifact,
+    Dataset,
+    Job,
+    JobSummary,
+    Model,
+    ModelSummary,
+)
 from qai_hub.local.store.relations import Uses, get_artifacts, get_uses
-from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
+from qai_hub.local.store.rows import DATASETS, JOBS, MODEL_SUMMARIES, MODELS, Rows
+
+_Model = TypeVar("_Model", bound=ModelSummary)
 
 _MAX_REASON_LENGTH = 2000
 
@@ -79,7 +88,7 @@ def jobs_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
     )
     related = _RelatedObjects(
         uses,
-        _read_visible_models(context, uses),
+        _read_visible_models(context, MODELS, uses),
         filter_visible(context.db, context.viewer, datasets.values()),
         get_artifacts(context.db, ids),
         failure_reasons(context, jobs),
@@ -87,10 +96,10 @@ def jobs_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
     return [_job_json(context, job, related) for job in jobs]
 
 
-def summaries_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
+def summaries_json(context: RequestContext, jobs: Sequence[JobSummary]) -> list[Json]:
     """Return summaries of jobs as JSON, in order."""
     uses = get_uses(context.db, [job.id for job in jobs])
-    models = _read_visible_models(context, uses)
+    models = _read_visible_models(context, MODEL_SUMMARIES, uses)
     return [_summary_json(context, job, _last_model(uses[job.id], models)) for job in jobs]
 
 
@@ -192,9 +201,11 @@ def _list_json(name: str, items: Sequence[Any]) -> Json:
     return {name: items, "total_query_count": len(items)}
 
 
-def _read_visible_models(context: RequestContext, uses: Mapping[str, Uses]) -> dict[str, Model]:
+def _read_visible_models(
+    context: RequestContext, rows: Rows[_Model], uses: Mapping[str, Uses]
+) -> dict[str, _Model]:
     """Read the models of jobs that the viewer may see."""
-    models = MODELS.get_many(context.db, (key for each in uses.values() for key in each.models))
+    models = rows.get_many(context.db, (key for each in uses.values() for key in each.models))
     return filter_visible(context.db, context.viewer, models.values())
 
 
@@ -205,7 +216,7 @@ def _unless_several_graphs(
     return None if any("graph_name" in tensor for tensor in types or ()) else types
 
 
-def _summary_json(context: RequestContext, job: Job, target: Model | None) -> Json:
+def _summary_json(context: RequestContext, job: JobSummary, target: ModelSummary | None) -> Json:
     kind = KINDS[job.kind]
     device = job.device or {}
     summary = omit_none(
@@ -228,7 +239,7 @@ def _summary_json(context: RequestContext, job: Job, target: Model | None) -> Js
     }
 
 
-def _common_fields(context: RequestContext, job: Job) -> Json:
+def _common_fields(context: RequestContext, job: JobSummary) -> Json:
     return omit_none(
         user=user_json(context.services.accounts.get_user(job.owner_id)),
         name=job.name,
@@ -242,7 +253,7 @@ def _common_fields(context: RequestContext, job: Job) -> Json:
     )
 
 
-def _last_model(uses: Uses, models: Mapping[str, Model]) -> Model | None:
+def _last_model(uses: Uses, models: Mapping[str, _Model]) -> _Model | None:
     """Return the model that a job makes, or else the one that it runs."""
     keys = uses.models
     return models.get(keys[-1]) if keys else None
