@@ -13,7 +13,14 @@ from qai_hub.local.store.records import User
 from qai_hub.local.store.sqlite import SqliteStore
 
 # The modules whose tests of the store run on PostgreSQL, too.
-_ON_BOTH = ("test_events", "test_store", "test_lifecycle", "test_scheduler", "test_scheduler_users")
+_ON_BOTH = (
+    "test_events",
+    "test_job_lists",
+    "test_lifecycle",
+    "test_scheduler",
+    "test_scheduler_users",
+    "test_store",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

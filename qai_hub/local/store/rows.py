@@ -18,7 +18,15 @@ from sqlalchemy import (
     update,
 )
 
-from qai_hub.local.store.records import Dataset, Job, Model, Owned, User
+from qai_hub.local.store.records import (
+    Dataset,
+    Job,
+    JobSummary,
+    Model,
+    ModelSummary,
+    Owned,
+    User,
+)
 from qai_hub.local.store.schema import datasets, jobs, models, shares
 
 _Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
@@ -46,6 +54,16 @@ class Page(Generic[_Record_co]):
     items: Sequence[_Record_co]
     total: int
     cursor: int | None
+
+
+Conditions = tuple[ColumnElement[bool], ...]
+"""Conditions that all hold."""
+
+
+def is_shared_with(table: Table, viewer: User) -> Conditions:
+    """Return the conditions under which an object is another user's, and shared directly."""
+    shared = select(shares.c.object_id).where(shares.c.email == viewer.email)
+    return (table.c.id.in_(shared), table.c.owner_id != viewer.id)
 
 
 class Rows(Generic[_Record_co]):
@@ -95,18 +113,6 @@ class Rows(Generic[_Record_co]):
         statement = update(self._table).where(self._table.c.id == key, *conditions)
         return db.execute(statement.values(**values)).rowcount == 1
 
-    def update_all(
-        self,
-        db: Connection,
-        keys: Sequence[str],
-        *conditions: ColumnElement[bool],
-        **values: Any,  # noqa: ANN401 - as above
-    ) -> list[str]:
-        """Update columns of those rows with some ids that meet conditions; return their ids."""
-        statement = update(self._table).where(self._table.c.id.in_(keys), *conditions)
-        changed = db.execute(statement.values(**values).returning(self._table.c.id))
-        return list(changed.scalars())
-
     def delete(self, db: Connection, key: str) -> None:
         """Delete the row with an id."""
         db.execute(delete(self._table).where(self._table.c.id == key))
@@ -130,30 +136,48 @@ class Rows(Generic[_Record_co]):
             The page.
         """
         table = self._table
-        shared = select(shares.c.object_id).where(shares.c.email == viewer.email)
-        # Two index scans that SQLite merges, so that the first page costs the same however long the
-        # list.
         parts = [
-            [table.c.owner_id == viewer.id, *filters],
-            [table.c.id.in_(shared), table.c.owner_id != viewer.id, *filters],
+            (table.c.owner_id == viewer.id, *filters),
+            (*is_shared_with(table, viewer), *filters),
         ]
         total = sum(
             db.execute(select(func.count()).select_from(table).where(*part)).scalar_one()
             for part in parts
         )
-        if request.cursor is not None:
-            parts = [[*part, table.c.seq < request.cursor] for part in parts]
-        query = (
-            union_all(*(self._columns.where(*part) for part in parts))
+        return self.read_page(db, request, parts, total)
+
+    def read_page(
+        self, db: Connection, request: PageRequest, parts: Iterable[Conditions], total: int
+    ) -> Page[_Record_co]:
+        """Return a page of the items that meet the conditions of any part of a list.
+
+        Args:
+            db: The transaction.
+            request: The requested page.
+            parts: The conditions of each part. No item is in two parts. To be fast however long the
+                list is, a part must be in the order of an index.
+            total: Number of items on all pages.
+
+        Returns:
+            The page.
+        """
+        seq = self._table.c.seq
+        before = () if request.cursor is None else (seq < request.cursor,)
+        # The database merges the parts, and reads rows only of the items on the page.
+        page = (
+            union_all(*(select(seq).where(*part, *before) for part in parts))
             .order_by(desc("seq"))
             .limit(request.limit + 1)
             .offset(request.offset)
         )
+        query = self._columns.where(seq.in_(page)).order_by(seq.desc())
         found = [self._record(*row) for row in db.execute(query)]
         items = found[: request.limit]
         return Page(items, total, items[-1].seq if len(found) > len(items) else None)
 
 
 MODELS = Rows(models, Model)
+MODEL_SUMMARIES = Rows(models, ModelSummary)
 DATASETS = Rows(datasets, Dataset)
 JOBS = Rows(jobs, Job)
+JOB_SUMMARIES = Rows(jobs, JobSummary)
