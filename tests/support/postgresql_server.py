@@ -34,14 +34,53 @@ _SETTINGS = (
 
 
 class PostgresqlServer:
-    """A server that is running.
+    """A server.
 
     Args:
-        folder: The folder of its socket.
+        folder: The folder of its socket and its data, which belongs to `owner`.
+        owner: The user who runs it; None for that of this process.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, owner: int | None) -> None:
         self._folder = folder
+        self._owner = owner
+        self._programs = binaries()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def create(self) -> None:
+        """Create its data."""
+        data = self._folder / "data"
+        data.mkdir(mode=0o700)
+        if self._owner is not None:
+            for path in (self._folder, data):
+                os.chown(path, self._owner, -1)
+        self._run(
+            *("initdb", "--pgdata", data, "--username", _USER, "--auth", "trust"),
+            *("--no-sync", "--encoding", "UTF8", "--locale", "C"),
+        )
+
+    def start(self) -> None:
+        """Start it; returns once it accepts connections."""
+        settings = [f"-c{each}" for each in (*_SETTINGS, f"unix_socket_directories={self._folder}")]
+        self._process = subprocess.Popen(
+            [self._programs / "postgres", "-D", self._folder / "data", *settings],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=self._owner,
+            start_new_session=True,
+        )
+        self._run("pg_isready", "--host", self._folder, tries=200)
+
+    def stop(self) -> None:
+        """Stop it immediately, whoever is connected."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+
+    def restart(self) -> None:
+        """End all connections, and start it again."""
+        self.stop()
+        self.start()
 
     def url(self, database: str = "postgres") -> str:
         """Return the URL of a database, which must exist."""
@@ -59,6 +98,23 @@ class PostgresqlServer:
         """Delete a database, whoever uses it."""
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+    def _run(self, program: str, *arguments: str | Path, tries: int = 1) -> None:
+        """Run one of the server's programs until it succeeds."""
+        for left in reversed(range(tries)):
+            done = subprocess.run(
+                [self._programs / program, *arguments],
+                capture_output=True,
+                text=True,
+                user=self._owner,
+                check=False,
+                cwd="/",
+            )
+            if done.returncode == 0:
+                return
+            if left:
+                time.sleep(0.05)
+        raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
 
     @property
     def _dsn(self) -> str:
@@ -89,50 +145,13 @@ def running_server() -> Iterator[PostgresqlServer]:
     """Run a server; its folder is removed in the end."""
     # A short path, as a socket's may have 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
-        folder, owner = Path(name), _unprivileged_user()
-        data = folder / "data"
-        data.mkdir(mode=0o700)
-        if owner is not None:
-            for path in (folder, data):
-                os.chown(path, owner, -1)
-        programs = binaries()
-        _run(
-            [
-                *(programs / "initdb", "--pgdata", data, "--username", _USER),
-                *("--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C"),
-            ],
-            owner,
-        )
-        settings = [f"-c{each}" for each in (*_SETTINGS, f"unix_socket_directories={folder}")]
-        with subprocess.Popen(
-            [programs / "postgres", "-D", data, *settings],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            user=owner,
-            start_new_session=True,
-        ) as process:
-            try:
-                _run(
-                    [programs / "pg_isready", "--host", folder, "--timeout", "0"], owner, tries=200
-                )
-                yield PostgresqlServer(folder)
-            finally:
-                # Immediately, whoever is connected: nothing in it is needed any more.
-                process.send_signal(signal.SIGQUIT)
-                process.wait()
-
-
-def _run(command: list[str | Path], owner: int | None, *, tries: int = 1) -> None:
-    """Run a program until it succeeds."""
-    for left in reversed(range(tries)):
-        done = subprocess.run(
-            command, capture_output=True, text=True, user=owner, check=False, cwd="/"
-        )
-        if done.returncode == 0:
-            return
-        if left:
-            time.sleep(0.05)
-    raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
+        server = PostgresqlServer(Path(name), _unprivileged_user())
+        server.create()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _unprivileged_user() -> int | None:

@@ -13,6 +13,7 @@ from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.executor import Executor
+from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor
 from qai_hub.local.core.scheduler import Scheduler
@@ -20,7 +21,7 @@ from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
-from qai_hub.local.store.events import Topic
+from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.files import add_file, get_file
 from qai_hub.local.store.records import File, Job, Model, User
 from qai_hub.local.store.relations import get_artifacts
@@ -30,10 +31,14 @@ from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 class SchedulerHarness:
     """What a scheduler works with, and short ways to use it."""
 
-    def __init__(self, store: Store, folder: Path, owner: User) -> None:
+    def __init__(
+        self, store: Store, folder: Path, owner: User, *, work: Path | None = None
+    ) -> None:
         self.store = store
         self.storage = FolderStore(folder)
-        self.work = WorkFolders(folder)
+        if work is not None:
+            work.mkdir()
+        self.work = WorkFolders(work or folder)
         self.owner = owner
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker
@@ -41,7 +46,9 @@ class SchedulerHarness:
         store.subscribe(Topic.ENDED, self._end)
 
     @contextmanager
-    def running(self, max_parallel: int = 2, *, cache: bool = False) -> Iterator[Scheduler]:
+    def running(
+        self, max_parallel: int = 2, *, cache: bool = False, heartbeat: Heartbeat | None = None
+    ) -> Iterator[Scheduler]:
         scheduler = Scheduler(
             self.store,
             self.storage,
@@ -52,6 +59,7 @@ class SchedulerHarness:
             HubConfig(
                 max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
             ),
+            heartbeat,
         )
         scheduler.start()
         try:
@@ -71,6 +79,11 @@ class SchedulerHarness:
 
     def _end(self, job_ids: Sequence[str] | None) -> None:
         self.ended += job_ids or ()
+
+    def announce(self) -> None:
+        """Tell all processes that there may be jobs to run."""
+        with self.store.write() as db:
+            publish(db, Topic.QUEUED)
 
     def model(self, content: bytes = b"body") -> str:
         with self.store.write() as db:

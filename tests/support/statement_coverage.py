@@ -13,12 +13,12 @@ from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.access import filter_visible
-from qai_hub.local.store import data_folder, files, job_lists, people, relations, rows
+from qai_hub.local.store import data_folder, files, job_lists, nodes, people, relations, rows
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
 from qai_hub.local.store.rows import DATASETS, JOB_SUMMARIES, JOBS, MODELS, PageRequest
 from qai_hub.local.store.schema import jobs
 
-MODULES = (data_folder, files, job_lists, people, relations, rows)
+MODULES = (data_folder, files, job_lists, nodes, people, relations, rows)
 LARGE = 1 << 40
 
 
@@ -63,6 +63,7 @@ def run_every_statement(db: Connection) -> None:
     model, target = _models(db, ada)
     first, second = _jobs(db, ada, model, target)
     _sharing(db, ada, bob, [first, second], [model, target])
+    _nodes(db, first)
     assert JOBS.update_if(db, first, jobs.c.attempt == 0, execution_time=LARGE, attempt=2)
     ended = job_lists.end_jobs(db, [first, second], jobs.c.attempt == 0, state=states.DONE)
     assert ended == [second]
@@ -131,6 +132,9 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     assert relations.get_uses(db, [first])[first].models == [model, target]
     assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED)] == [first]
     assert relations.count_jobs(db, ada.id, states.CREATED) == 2
+    assert relations.count_by_owner(db, [states.CREATED]) == {ada.id: 2}
+    relations.take_turn(db, ada.id)
+    assert [each.turn for each in relations.first_ready_jobs(db, states.CREATED)] == [1]
     assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
     MODELS.update(db, target, file_id="f1")
@@ -150,6 +154,25 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     relations.add_artifacts(db, artifact)
     assert relations.get_artifacts(db, [first])[first] == [artifact]
     return first, second
+
+
+def _nodes(db: Connection, job_id: str) -> None:
+    now = nodes.read_clock(db)
+    node = nodes.Node("n1", "here:1", "worker", "1.0", 2, NOON, seen=now)
+    nodes.add_node(db, node, now)
+    assert nodes.get_nodes(db) == [node]
+    assert nodes.mark_seen(db, "n1", now + 1, draining=True)
+    assert not nodes.mark_seen(db, "n2", now, draining=False)
+    JOBS.update(db, job_id, node_id="n1", lease=now)
+    assert nodes.renew_leases(db, "n1", [states.CREATED], now + LARGE) == {job_id: 0}
+    assert nodes.get_lost_jobs(db, [states.CREATED], now + LARGE) == []
+    assert nodes.get_lost_jobs(db, [states.CREATED], now + LARGE + 1) == [job_id]
+    assert nodes.get_silent_nodes(db, now + 2) == []
+    JOBS.update(db, job_id, node_id=None, lease=None)
+    assert nodes.get_silent_nodes(db, now + 1) == []
+    assert nodes.get_silent_nodes(db, now + 2) == ["n1"]
+    nodes.remove_nodes(db, ["n1"])
+    assert nodes.get_nodes(db) == []
 
 
 def _sharing(

@@ -24,6 +24,7 @@ from qai_hub.local.store.rows import JOBS, Conditions
 from qai_hub.local.store.schema import jobs, users
 
 MAX_LOSSES = 3
+_NO_LEASE = {"node_id": None, "lease": None}
 # Jobs that one statement ends: SQLite limits the number of values in a statement.
 _BATCH_SIZE = 1000
 
@@ -49,7 +50,7 @@ class Lifecycle:
         self._results = ResultStore(storage, work, clock, retention.datasets)
         self._clock = clock
 
-    def recover(self, db: Connection) -> None:
+    def recover_all(self, db: Connection) -> None:
         """Queue the jobs again that were running when an earlier process of the hub ended."""
         query = (
             select(jobs.c.id)
@@ -58,7 +59,16 @@ class Lifecycle:
             .where(jobs.c.state.in_(states.RUNNING_STATES))
             .order_by(jobs.c.seq)
         )
-        for job in JOBS.get_many(db, db.execute(query).scalars()).values():
+        self.recover(db, db.execute(query).scalars())
+
+    def recover(self, db: Connection, job_ids: Iterable[str]) -> None:
+        """Queue jobs again whose attempts were lost with the process that ran them.
+
+        Args:
+            db: A writing transaction.
+            job_ids: The jobs, which are running as far as the database knows.
+        """
+        for job in JOBS.get_many(db, job_ids).values():
             losses = job.losses + 1
             JOBS.update(db, job.id, losses=losses)
             if losses < MAX_LOSSES:
@@ -69,12 +79,18 @@ class Lifecycle:
             )
             self.finish(db, job, AttemptResult.failure(FailureType.CRASH, reason))
 
-    def claim(self, db: Connection, job_id: str) -> Job | None:
+    def claim(
+        self,
+        db: Connection,
+        job_id: str,
+        **lease: Any,  # noqa: ANN401 - columns
+    ) -> Job | None:
         """Begin an attempt at a job.
 
         Args:
             db: A writing transaction.
             job_id: A job that can run.
+            lease: The columns of the process that carries it out, if there are several.
 
         Returns:
             The job, with the number of the new attempt; None if it is no longer queued.
@@ -90,6 +106,7 @@ class Lifecycle:
             attempt=job.attempt + 1,
             started=now,
             updated=now,
+            **lease,
         )
         return JOBS.get(db, job_id) if claimed else None
 
@@ -113,7 +130,13 @@ class Lifecycle:
         """
         publish(db, Topic.QUEUED)
         return self._update_if_current(
-            db, job, states.RUNNING_STATES, state=states.CREATED, started=None, updated=self._now()
+            db,
+            job,
+            states.RUNNING_STATES,
+            state=states.CREATED,
+            started=None,
+            updated=self._now(),
+            **_NO_LEASE,
         )
 
     def finish(self, db: Connection, job: Job, result: AttemptResult) -> list[str]:
@@ -217,6 +240,7 @@ class Lifecycle:
             "failure_type": result.failure_type,
             "failure_reason": None if done else result.reason,
             "notices": result.report.get("notices"),
+            **_NO_LEASE,
         }
 
     def _update_if_current(

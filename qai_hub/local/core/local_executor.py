@@ -1,6 +1,7 @@
 """Attempts in processes of this machine."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ class _AttemptThread:
     job: Job
     cancelled: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
+
+    @property
+    def id(self) -> AttemptId:
+        return AttemptId(self.job.id, self.job.attempt)
 
 
 class RunningAttempts:
@@ -69,12 +74,27 @@ class RunningAttempts:
         with self._lock:
             return Counter(attempt.job.owner_id for attempt in self._running)
 
-    def cancel(self, job_ids: Collection[str]) -> None:
-        """Cancel the attempts at some jobs."""
+    def get_ids(self) -> set[AttemptId]:
+        """Return the running attempts."""
         with self._lock:
-            asked = [attempt for attempt in self._running if attempt.job.id in job_ids]
-        for attempt in asked:
-            self._request_cancel(attempt)
+            return {attempt.id for attempt in self._running}
+
+    def cancel(self, attempts: Collection[AttemptId]) -> None:
+        """Cancel some of the attempts."""
+        self._cancel(lambda attempt: attempt.id in attempts)
+
+    def cancel_jobs(self, job_ids: Collection[str]) -> None:
+        """Cancel all attempts at some jobs."""
+        self._cancel(lambda attempt: attempt.job.id in job_ids)
+
+    def join(self, seconds: float) -> None:
+        """Wait until the attempts that are running now have ended, for some seconds at most."""
+        with self._lock:
+            running = tuple(self._running)
+        deadline = time.monotonic() + seconds
+        for attempt in running:
+            if attempt.thread is not None:
+                attempt.thread.join(max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
         """Cancel all attempts and wait for their end; no more may be started."""
@@ -85,6 +105,12 @@ class RunningAttempts:
         for attempt in running:
             if attempt.thread is not None:
                 attempt.thread.join()
+
+    def _cancel(self, is_meant: Callable[[_AttemptThread], bool]) -> None:
+        with self._lock:
+            asked = [attempt for attempt in self._running if is_meant(attempt)]
+        for attempt in asked:
+            self._request_cancel(attempt)
 
     def _request_cancel(self, attempt: _AttemptThread) -> None:
         # In this order, because the thread that starts the attempt checks the event afterwards.

@@ -5,11 +5,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
 from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
+from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import RunningAttempts
 from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output
@@ -23,7 +26,12 @@ from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
 from qai_hub.local.store.records import Job
-from qai_hub.local.store.relations import ReadyJob, first_ready_jobs
+from qai_hub.local.store.relations import (
+    ReadyJob,
+    count_by_owner,
+    first_ready_jobs,
+    take_turn,
+)
 
 # Even a small machine has reserved slots for some users without a running job.
 _MIN_RESERVED = 8
@@ -90,6 +98,8 @@ def choose_next(candidates: Iterable[Candidate], slots: Slots, taken: int) -> Ca
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 1.0
+# How often to look for jobs of which no event has told, where there are several processes.
+_POLL_SECONDS = 5.0
 _INTERNAL_REASON = "The hub could not run the job: see the hub's log for details."
 _DISK_FULL_REASON = "The disk of this hub is full. Free some space, and submit the job again."
 _SERVED = "Served from the cache: "
@@ -117,6 +127,7 @@ class Scheduler:
         executor: Carries out attempts.
         get_soc: Returns the chip of a device.
         config: The hub's configuration.
+        heartbeat: That of this process; None if no other uses the database.
     """
 
     def __init__(
@@ -128,6 +139,7 @@ class Scheduler:
         executor: Executor,
         get_soc: SocLookup,
         config: HubConfig,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         self._store = store
         self._storage = storage
@@ -144,22 +156,33 @@ class Scheduler:
         self._attempts = RunningAttempts(
             self._awake.set, lambda job: executor.cancel(AttemptId(job.id, job.attempt))
         )
-        self._started_count = 0
-        self._last_served: dict[int, int] = {}
+        self._heartbeat = heartbeat
+        self._draining = threading.Event()
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
 
     def start(self) -> None:
         """Recover the jobs of an earlier process, and start running jobs."""
         self._store.subscribe(Topic.QUEUED, lambda _: self.wake())
         self._store.subscribe(Topic.ENDED, self._stop_attempts)
-        with self._store.write() as db:
-            self._lifecycle.recover(db)
+        if self._heartbeat is None:
+            with self._store.write() as db:
+                self._lifecycle.recover_all(db)
+        else:
+            self._heartbeat.watch(self._attempts.get_ids, self._attempts.cancel)
+            self._heartbeat.start()
         self._awake.set()
         self._dispatcher.start()
 
     def wake(self) -> None:
         """Look for jobs that can run. May be called from any thread."""
         self._awake.set()
+
+    def drain(self, seconds: float) -> None:
+        """Start no more jobs, and wait for the running ones to end, for some seconds at most."""
+        self._draining.set()
+        if self._heartbeat is not None:
+            self._heartbeat.drain()
+        self._attempts.join(seconds)
 
     def stop(self) -> None:
         """Cancel running attempts, queue their jobs again for the next process, and stop."""
@@ -168,15 +191,19 @@ class Scheduler:
         if self._dispatcher.ident is not None:
             self._dispatcher.join()
         self._attempts.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
 
     def _stop_attempts(self, job_ids: Sequence[str] | None) -> None:
         """Stop attempts at jobs that have ended, such as those that users have cancelled."""
-        self._attempts.cancel(job_ids or ())
+        self._attempts.cancel_jobs(job_ids or ())
+        if job_ids is None and self._heartbeat is not None:
+            self._heartbeat.wake()
 
     def _dispatch(self) -> None:
         failing = False
         while not self._stopping.is_set():
-            self._awake.wait()
+            self._awake.wait(None if self._heartbeat is None else _POLL_SECONDS)
             self._awake.clear()
             try:
                 self._start_ready_jobs()
@@ -189,32 +216,46 @@ class Scheduler:
                 self._awake.set()
 
     def _start_ready_jobs(self) -> None:
-        while not self._stopping.is_set():
-            ready = self._next_job()
-            if ready is None:
+        while not self._stopping.is_set() and not self._draining.is_set():
+            job = self._claim_next()
+            if job is None:
                 return
-            with self._store.write() as db:
-                job = self._lifecycle.claim(db, ready.job_id)
-            if job is not None:
-                self._start_job(job)
+            self._start_job(job)
 
-    def _next_job(self) -> ReadyJob | None:
-        """Return the job to start now; None if there is none, or no free slot."""
-        running = self._attempts.count_by_owner()
-        if running.total() >= self._slots.total:
-            return None
+    def _claim_next(self) -> Job | None:
+        """Begin an attempt at the next job; None if there is none, or no free slot."""
         with self._store.read() as db:
-            waiting = {ready.owner_id: ready for ready in first_ready_jobs(db, states.CREATED)}
+            # Most of the time there is none, and nobody need wait for this to be found out.
+            if self._next_job(db) is None:
+                return None
+        with self._store.write() as db:
+            ready = self._next_job(db)
+            if ready is None:
+                return None
+            take_turn(db, ready.owner_id)
+            lease = {} if self._heartbeat is None else self._heartbeat.lease(db)
+            return self._lifecycle.claim(db, ready.job_id, **lease)
+
+    def _next_job(self, db: Connection) -> ReadyJob | None:
+        """Return the job to start now; None if there is none, or no free slot."""
+        here = self._attempts.count_by_owner()
+        if here.total() >= self._slots.total:
+            return None
+        waiting = {ready.owner_id: ready for ready in first_ready_jobs(db, states.CREATED)}
+        if not waiting:
+            return None
+        # A cancelled attempt takes a slot until its process has ended.
+        running = here
+        if self._heartbeat is not None:
+            running = here | count_by_owner(db, states.RUNNING_STATES)
         candidates = [
-            Candidate(owner, running[owner], self._last_served.get(owner, 0), ready.seq)
+            Candidate(owner, running[owner], ready.turn, ready.seq)
             for owner, ready in waiting.items()
         ]
-        chosen = choose_next(candidates, self._slots, running.total())
+        chosen = choose_next(candidates, self._slots, here.total())
         return None if chosen is None else waiting[chosen.user_id]
 
     def _start_job(self, job: Job) -> None:
-        self._started_count += 1
-        self._last_served[job.owner_id] = self._started_count
         try:
             self._attempts.start(job, self._run)
         except RuntimeError:

@@ -40,8 +40,8 @@ class Store(ABC):
         """Open a transaction that reads a consistent snapshot of the database."""
 
     @abstractmethod
-    def _begin_write(self) -> AbstractContextManager[Connection]:
-        """Open a writing transaction, once those before it have ended."""
+    def _begin_write(self, *, ordered: bool) -> AbstractContextManager[Connection]:
+        """Open a writing transaction, once ordered ones before it have ended if it is ordered."""
 
     @abstractmethod
     def _announce(self, db: Connection, events: list[Event]) -> None:
@@ -64,13 +64,19 @@ class Store(ABC):
         self._listeners.add(topic, listener)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a serialized writing transaction; an exception rolls it back.
+    def write(self, *, ordered: bool = True) -> Iterator[Connection]:
+        """Open a writing transaction; an exception rolls it back.
+
+        Args:
+            ordered: Whether ordered transactions, of all processes, take turns, so that what one
+                has read stays true until it ends. One that is not may run beside others, and waits
+                only for rows that they change.
 
         Raises:
+            DatabaseUnavailableError: The database cannot be reached, or is too busy.
             OSError: The disk of the database is full.
         """
-        with self._begin_write() as db:
+        with self._begin_write(ordered=ordered) as db:
             events = begin(db)
             yield db
             for action in self._before_commit:

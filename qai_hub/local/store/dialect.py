@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     URL,
     BigInteger,
+    ColumnElement,
     Connection,
     Engine,
     Integer,
@@ -21,6 +22,8 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    extract,
+    func,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -100,6 +103,16 @@ def increase(db: Connection, table: Table, counter: str, number: int, **key: Any
             set_={counter: table.c[counter] + statement.excluded[counter]},
         )
     )
+
+
+def epoch_seconds(db: Connection) -> ColumnElement[Any]:
+    """Return an expression for the database's clock, which does not stand still in a transaction.
+
+    Its value is in seconds since 1970, with a fraction.
+    """
+    if db.dialect.name == "postgresql":
+        return extract("epoch", func.clock_timestamp())
+    return (func.julianday("now") - 2_440_587.5) * 86_400.0
 
 
 def _insert(db: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

@@ -96,9 +96,10 @@ class PostgresqlStore(Store):
         self._engine.dispose()
 
     @contextmanager
-    def _begin_write(self) -> Iterator[Connection]:
+    def _begin_write(self, *, ordered: bool) -> Iterator[Connection]:
         with translated_errors(), self._engine.begin() as db:
-            lock_writes(db)
+            if ordered:
+                lock_writes(db)
             yield db
 
     def _announce(self, db: Connection, events: list[Event]) -> None:
@@ -110,11 +111,7 @@ class PostgresqlStore(Store):
 
 
 def lock_writes(db: Connection) -> None:
-    """Wait for the other writing transactions, of all processes.
-
-    So what a transaction has read stays true until it ends, as with SQLite: handlers look before
-    they write.
-    """
+    """Wait for the other ordered transactions, of all processes, and have later ones wait."""
     db.execute(select(func.pg_advisory_xact_lock(_WRITE_LOCK)))
 
 

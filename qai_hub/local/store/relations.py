@@ -1,6 +1,6 @@
 """Relations of jobs: the models and datasets that they use, results, artifacts, dependencies."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
@@ -61,11 +61,12 @@ def get_uses(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
 
 
 class ReadyJob(NamedTuple):
-    """The job of a user that comes first; `seq` is its position by age."""
+    """The job of a user that comes first; `seq` is its position by age, `turn` the user's."""
 
     owner_id: int
     job_id: str
     seq: int
+    turn: int
 
 
 def first_ready_jobs(db: Connection, state: str) -> list[ReadyJob]:
@@ -81,10 +82,27 @@ def first_ready_jobs(db: Connection, state: str) -> list[ReadyJob]:
         .limit(1)
         .scalar_subquery()
     )
-    query = select(jobs.c.owner_id, jobs.c.id, jobs.c.seq).join_from(
+    query = select(jobs.c.owner_id, jobs.c.id, jobs.c.seq, users.c.turn).join_from(
         users, jobs, jobs.c.seq == oldest
     )
     return [ReadyJob(*row) for row in db.execute(query)]
+
+
+def take_turn(db: Connection, owner_id: int) -> None:
+    """Let all other users have their turn before this one has the next."""
+    last = select(func.max(users.c.turn)).scalar_subquery()
+    db.execute(update(users).where(users.c.id == owner_id).values(turn=last + 1))
+
+
+def count_by_owner(db: Connection, states: Iterable[str]) -> Counter[int]:
+    """Count the jobs in some states by their owner."""
+    query = (
+        select(jobs.c.owner_id, func.count().label("number"))
+        # The owners let an index find the few that are in these states.
+        .where(jobs.c.owner_id.in_(select(users.c.id)), jobs.c.state.in_(states))
+        .group_by(jobs.c.owner_id)
+    )
+    return Counter({row.owner_id: row.number for row in db.execute(query)})
 
 
 def count_jobs(db: Connection, owner_id: int, state: str) -> int:

@@ -18,7 +18,7 @@ from qai_hub.local.store.dialect import BigInt, Text
 
 # The version of this schema, to which `migrations` upgrades. A hub refuses a folder that a newer
 # hub has written.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -38,6 +38,8 @@ users = Table(
     # them. Users without access keep their data.
     Column("origin", Text, nullable=False, server_default="start"),
     Column("active", Boolean, nullable=False, server_default=true()),
+    # Increases with each job of theirs that starts: whoever has the lowest waits longest.
+    Column("turn", BigInt, nullable=False, server_default="0"),
 )
 
 tokens = Table(
@@ -148,6 +150,11 @@ jobs = Table(
     # Whether its input models are there. Stored, because a query for the next job would otherwise
     # pass over all jobs that wait for the same model.
     Column("ready", Boolean, nullable=False, server_default=false()),
+    # The process that carries out the current attempt, and until when it may do so unheard, in
+    # microseconds of the database's clock. Null in a database that only one process uses.
+    Column("node_id", Text),
+    Column("lease", BigInt),
+    Index("jobs_by_lease", "lease"),
     # Every page of a list is read from one of these two, whatever it is filtered by, in order.
     Index("jobs_by_owner", "owner_id", "seq"),
     Index("jobs_by_state", "owner_id", "state", "kind", "seq"),
@@ -166,6 +173,24 @@ ended_jobs = Table(
     Column("kind", Text, primary_key=True),
     Column("state", Text, primary_key=True),
     Column("number", BigInt, nullable=False),
+)
+
+# The processes that use this database at the same time.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Machine and process number, for people.
+    Column("name", Text, nullable=False),
+    # web or worker.
+    Column("role", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    # Jobs that it runs at once.
+    Column("slots", Integer, nullable=False),
+    Column("draining", Boolean, nullable=False, server_default=false()),
+    Column("started", Text, nullable=False),
+    # When it was last heard of, in microseconds of the database's clock.
+    Column("seen", BigInt, nullable=False),
 )
 
 # The models and datasets that a job uses and makes, each in a role.

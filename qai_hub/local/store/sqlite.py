@@ -78,7 +78,7 @@ class SqliteStore(Store):
             yield db
 
     @contextmanager
-    def _begin_write(self) -> Iterator[Connection]:
+    def _begin_write(self, *, ordered: bool) -> Iterator[Connection]:
         with translated_errors(), self._writing, self._writer.begin() as db:
             yield db
 

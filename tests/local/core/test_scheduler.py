@@ -244,7 +244,7 @@ def test_a_job_that_takes_the_hub_down_each_time_is_given_up(world: SchedulerHar
         with world.store.write() as db:
             assert lifecycle.claim(db, key) is not None
         with world.store.write() as db:
-            lifecycle.recover(db)
+            lifecycle.recover_all(db)
     job = world.job(key)
     assert (job.state, job.failure_type) == (states.FAILED, FailureType.CRASH)
     assert "ended 3 times" in (job.failure_reason or "")
