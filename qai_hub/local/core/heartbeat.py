@@ -122,18 +122,22 @@ class Heartbeat:
             self._give_up(lost)
         with self._store.read() as db:
             is_waiting = bool(
-                get_lost_jobs(db, states.RUNNING_STATES, now)
-                or get_silent_nodes(db, now - _FORGET_AFTER * self._lease)
+                get_lost_jobs(db, states.RUNNING_STATES, now) or self._silent(db, now)
             )
         if is_waiting:
             self._take_up()
+
+    def _silent(self, db: Connection, now: int) -> list[str]:
+        """Return the other processes that may be forgotten."""
+        found = get_silent_nodes(db, now - _FORGET_AFTER * self._lease)
+        return [node_id for node_id in found if node_id != self._node.id]
 
     def _take_up(self) -> None:
         with self._store.write() as db:
             now = read_clock(db)
             jobs = get_lost_jobs(db, states.RUNNING_STATES, now)
             self._lifecycle.recover(db, jobs)
-            remove_nodes(db, get_silent_nodes(db, now - _FORGET_AFTER * self._lease))
+            remove_nodes(db, self._silent(db, now))
         if jobs:
             _log.warning(
                 "%d jobs were running in processes that are no longer heard of: %s",
