@@ -9,6 +9,7 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import RunningAttempts
@@ -111,6 +112,7 @@ class Scheduler:
     Args:
         store: The database.
         storage: The files.
+        digests: Their digests.
         work: The folders of attempts.
         clock: Returns the current time.
         executor: Carries out attempts.
@@ -123,6 +125,7 @@ class Scheduler:
         self,
         store: Store,
         storage: FileStore,
+        digests: FileDigests,
         work: WorkFolders,
         clock: Clock,
         executor: Executor,
@@ -134,7 +137,7 @@ class Scheduler:
         self._storage = storage
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
-        self._specs = SpecBuilder(store, storage, get_soc, config)
+        self._specs = SpecBuilder(store, storage, digests, get_soc, config)
         self._executor = executor
         self._on_ended = on_ended
         self._slots = Slots.with_reserved(config.max_parallel_jobs)

@@ -19,6 +19,7 @@ from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
+from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
 from qai_hub.local.core.scheduler import Scheduler
@@ -148,9 +149,13 @@ def start_hub(
     devices = DeviceCatalogue.load()
     workers = make_workers(warm=config.warm_workers and run_attempt is None)
     stack.callback(workers.close)
+    digests = FileDigests(store, storage)
+    digests.start()
+    stack.callback(digests.stop)
     scheduler = Scheduler(
         store,
         storage,
+        digests,
         work,
         clock,
         LocalExecutor(storage, work, run_attempt or partial(run_in_worker, workers=workers)),
@@ -165,6 +170,7 @@ def start_hub(
         config=config,
         store=store,
         storage=storage,
+        digests=digests,
         accounts=accounts,
         devices=devices,
         links=HubLinks(signer, contract.paths),
