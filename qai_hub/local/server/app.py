@@ -20,6 +20,7 @@ from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
 from qai_hub.local.core.digests import FileDigests
+from qai_hub.local.core.expiry import Expiry
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
 from qai_hub.local.core.scheduler import Scheduler
@@ -163,6 +164,8 @@ def start_hub(
         waiters.notify,
         config,
     )
+    writers = UploadWriters()
+    expiry = Expiry(store, storage, writers, clock, config.retention)
     contract = Contract.load()
     signer = Signer(store.secret, clock, config.retention.signatures)
     services = Services(
@@ -174,7 +177,7 @@ def start_hub(
         accounts=accounts,
         devices=devices,
         links=HubLinks(signer, contract.paths),
-        writers=UploadWriters(),
+        writers=writers,
         lifecycle=Lifecycle(storage, work, clock, config.retention),
         signer=signer,
         waiters=waiters,
@@ -186,6 +189,8 @@ def start_hub(
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)
     scheduler.start()
     stack.callback(scheduler.stop)
+    expiry.start()
+    stack.callback(expiry.stop)
     server = ServerThread(app, listener, waiters.close, limits)
     server.start()
     stack.callback(server.stop)
