@@ -28,6 +28,7 @@ from qai_hub.cli.parameters import (
     yes_option,
 )
 from qai_hub.cli.sharing import share_options, share_with
+from qai_hub.cli.staging import staging_folder
 
 if TYPE_CHECKING:
     from qai_hub.client import Client, Dataset
@@ -120,9 +121,11 @@ def download(invocation: Invocation, dataset_id: str, output: str, npz: bool, fo
         raise click.UsageError("--npz writes a folder: give its path with -o.")
     if npz or is_npz(Path(output)):
         target = Path(dataset_id if output == "." else output)
-        for path in _download_npz(fetch, target, force=force):
+        for path in _download_npz(fetch, dataset_id, target, force=force):
             print_line(str(path))
-    elif path_of_file := download_file(output, fetch, name=f"{dataset_id}.h5", force=force):
+    elif path_of_file := download_file(
+        output, dataset_id, fetch, name=f"{dataset_id}.h5", force=force
+    ):
         print_line(str(path_of_file))
 
 
@@ -142,15 +145,16 @@ def _find(client: "Client", text: str) -> "Dataset":
     return outputs
 
 
-def _download_npz(fetch: Callable[[str], str], target: Path, *, force: bool) -> list[Path]:
+def _download_npz(
+    fetch: Callable[[str], str], dataset_id: str, target: Path, *, force: bool
+) -> list[Path]:
     from qai_hub.dataset_file import h5_to_npz
-    from qai_hub.temporary_files import temporary_folder
 
     if not target.is_dir():
         refuse_existing([target], force=force)
     check = partial(refuse_existing, force=force)
-    with temporary_folder() as temporary:
-        return h5_to_npz(fetch(str(Path(temporary) / "data.h5")), target, check=check)
+    with staging_folder(target.parent, dataset_id) as staging:
+        return h5_to_npz(fetch(str(staging / "data.h5")), target, check=check)
 
 
 @dataset.command(

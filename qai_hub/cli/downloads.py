@@ -1,15 +1,15 @@
 """Files that commands download: none replaces a file that exists, unless `--force` is given.
 
 Everything is downloaded into a folder beside its place first, since what a download is called is
-known from the server alone. So either all of its files appear, or none.
+known from the server alone. So either all of its files appear, or none. What an interrupted
+download leaves there, the next one continues.
 """
 
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import click
 from qai_hub.cli.common import CommandError, print_info
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.output import is_terminal
+from qai_hub.cli.staging import is_partial, staging_folder
 from qai_hub.errors import UserError
 
 __all__ = [
@@ -93,13 +94,14 @@ def refuse_existing(paths: "list[Path]", *, force: bool) -> None:
 
 
 def download_file(
-    output: str, download: Callable[[str], str], *, name: str | None = None, force: bool
+    output: str, key: str, download: Callable[[str], str], *, name: str | None = None, force: bool
 ) -> Path | None:
     """Downloads a file to where `-o` says.
 
     Args:
         output: The path of the file or of a folder, which need not exist if a slash ends it; `-`
             for standard output.
+        key: What is downloaded: its identifier.
         download: Downloads to a path, adding a suffix if it lacks that of the file, or into a
             folder, and returns the path.
         name: What the file is called in a folder; None for what the server calls it.
@@ -123,7 +125,7 @@ def download_file(
         if Path(wanted).suffix:
             # At once, if it will most likely be called so: there may be much to wait for.
             refuse_existing([folder / wanted], force=force)
-    with _staging(folder) as staging:
+    with staging_folder(folder, key) as staging:
         staged = Path(download(str(staging / wanted if wanted else staging)))
         final = folder / staged.name
         _place({staged: final}, force=force)
@@ -132,11 +134,14 @@ def download_file(
     return final
 
 
-def download_files(folder: Path, download: Callable[[Path], object], *, force: bool) -> list[Path]:
+def download_files(
+    folder: Path, key: str, download: Callable[[Path], object], *, force: bool
+) -> list[Path]:
     """Downloads files into a folder.
 
     Args:
         folder: The folder, which is created if it is missing.
+        key: What is downloaded: its identifier.
         download: Downloads into a folder.
         force: Whether files that exist may be replaced.
 
@@ -148,9 +153,10 @@ def download_files(folder: Path, download: Callable[[Path], object], *, force: b
         UserError: Something other than a file has the path of one.
     """
     folder = folder.expanduser()
-    with _staging(folder) as staging:
+    with staging_folder(folder, key) as staging:
         download(staging)
-        staged = sorted(path for path in staging.rglob("*") if path.is_file())
+        found = (path for path in staging.rglob("*") if path.is_file())
+        staged = sorted(path for path in found if not is_partial(path))
         places = {path: folder / path.relative_to(staging) for path in staged}
         _place(places, force=force)
     return list(places.values())
@@ -168,23 +174,6 @@ def _write_to_stdout(download: Callable[[str], str]) -> None:
             sys.stdout.flush()
             shutil.copyfileobj(source, sys.stdout.buffer, _BLOCK)
         sys.stdout.buffer.flush()
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """Provides a folder on the same disk as another one, which is created if it is missing."""
-    from qai_hub.transfer.download import make_folder
-
-    make_folder(folder)
-    prefix = ".qai-hub-"
-    try:
-        with tempfile.TemporaryDirectory(prefix=prefix, suffix=".part", dir=folder) as staging:
-            yield Path(staging)
-    except OSError as error:
-        # Nobody knows the folder in between.
-        if prefix in str(error.filename):
-            error.filename, error.filename2 = str(folder), None
-        raise
 
 
 def _place(places: dict[Path, Path], *, force: bool) -> None:

@@ -227,7 +227,7 @@ def logs(invocation: Invocation, job_id: str, output: Path | None, force: bool) 
     found = invocation.client.get_job(job_id)
     if output is not None and str(output) != STANDARD_OUTPUT:
         written = download_files(
-            output, lambda folder: found.download_job_logs(str(folder)), force=force
+            output, job_id, lambda folder: found.download_job_logs(str(folder)), force=force
         )
         for file in written:
             print_line(str(file))
@@ -317,7 +317,7 @@ def _download_results(found: "Job", folder: Path, *, force: bool) -> "JobStatus"
         tell_failure(found, status, is_known=known is not None and known.finished)
         statuses.append(status)
 
-    for path in download_files(folder, fetch, force=force):
+    for path in download_files(folder, found.job_id, fetch, force=force):
         print_line(str(path))
     return statuses[0]
 

@@ -168,7 +168,7 @@ def download(invocation: Invocation, model_id: str, output: str, force: bool) ->
     def fetch(path: str) -> str:
         return get_model(invocation.client, model_id).download(path)
 
-    if path := download_file(output, fetch, force=force):
+    if path := download_file(output, model_id, fetch, force=force):
         print_line(str(path))
 
 

@@ -12,6 +12,7 @@ from support.store_builders import add_dataset, add_job, add_model
 from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
+from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import Executor
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
@@ -52,6 +53,7 @@ class SchedulerHarness:
         scheduler = Scheduler(
             self.store,
             self.storage,
+            FileDigests(self.store, self.storage),
             self.work,
             now,
             self.executor(),

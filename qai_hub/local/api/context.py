@@ -14,6 +14,7 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
+from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
@@ -41,6 +42,7 @@ class Services:
         links: Signs the URLs of files.
         writers: The requests that are writing to uploads.
         lifecycle: The steps that jobs go through.
+        digests: The digests of files.
         accounts: The users.
         devices: The devices that jobs can name.
         signer: Checks the signatures of URLs.
@@ -55,6 +57,7 @@ class Services:
     links: FileLinks
     writers: UploadWriters
     lifecycle: Lifecycle
+    digests: FileDigests
     accounts: Accounts
     devices: DeviceCatalogue
     signer: Signer

@@ -121,8 +121,7 @@ def page_response(
 def _find_files(context: RequestContext, sha256: str) -> list[str]:
     """Return the files of the viewer's uploaded models that have a digest.
 
-    Digests are computed when they are first needed, so that the end of an upload does not wait for
-    one: here, for files of the size in question.
+    Those of files that have just arrived are waited for, if they have the size in question.
     """
     size = context.call.params.get("file_size")
     files = get_uploaded_files(context.db, context.viewer.id, sha256, size)

@@ -1,6 +1,7 @@
 """Uploads and downloads, as models, datasets and artifacts share them."""
 
 import re
+from functools import partial
 from pathlib import PurePosixPath
 
 from qai_hub.local.api.context import RETRY_AFTER, RequestContext, request_origin
@@ -18,7 +19,6 @@ from qai_hub.local.store.files import (
     get_parts,
     get_upload,
     get_uploads,
-    set_digest,
 )
 from qai_hub.local.store.records import File, Upload, new_id
 
@@ -155,11 +155,13 @@ def publish_upload(context: RequestContext, upload: Upload) -> str:
         raise ProblemError(409, "This upload was abandoned: start another.")
     context.exit_stack.enter_context(context.services.writers.finishing(upload.id))
     parts = get_parts(context.db, upload.id)
-    # The digest of several parts requires reading the file again, which takes too long here.
+    # That of several parts requires reading the file again, which takes too long here.
     digest = parts[0].sha256 if len(parts) == 1 else None
     file = File(new_id("f"), sum(part.size for part in parts), digest)
     add_file(context.db, file)
     storage.publish_upload(upload.id, file.id)
+    if digest is None:
+        context.after_commit.append(partial(context.services.digests.request, file.id))
     ended = [each.id for each in get_uploads(context.db, upload.object_id)]
     delete_uploads(context.db, ended)
     context.after_commit.append(lambda: storage.remove_uploads(ended))
@@ -188,7 +190,7 @@ def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
     file = get_file(context.db, file_id)
     if file is None:
         raise ProblemError(404, "The file no longer exists.")
-    # Computed here, where callers can wait, and not when the download begins.
+    # Waited for here, where callers can wait, and not when the download begins.
     digest = known_digest(context, file)
     if digest is None:
         raise ProblemError(404, "The file no longer exists.")
@@ -198,18 +200,12 @@ def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
 
 
 def known_digest(context: RequestContext, file: File) -> str | None:
-    """Return the SHA-256 of a file; the first call reads the file, and stores what it finds.
+    """Return the SHA-256 of a file, once it has been computed.
 
     Returns:
         The digest in hex; None if the file is gone.
     """
-    services, digest = context.services, file.sha256
-    if digest is None:
-        digest = services.storage.digest(file.id)
-        if digest is not None:
-            with services.store.write() as db:
-                set_digest(db, file.id, digest)
-    return digest
+    return file.sha256 or context.services.digests.get(file.id)
 
 
 def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:

@@ -11,6 +11,7 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
@@ -122,6 +123,7 @@ class Scheduler:
     Args:
         store: The database.
         storage: The files.
+        digests: Their digests.
         work: The folders of attempts.
         clock: Returns the current time.
         executor: Carries out attempts.
@@ -134,6 +136,7 @@ class Scheduler:
         self,
         store: Store,
         storage: FileStore,
+        digests: FileDigests,
         work: WorkFolders,
         clock: Clock,
         executor: Executor,
@@ -145,7 +148,7 @@ class Scheduler:
         self._storage = storage
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
-        self._specs = SpecBuilder(store, storage, get_soc, config)
+        self._specs = SpecBuilder(store, storage, digests, get_soc, config)
         self._executor = executor
         self._slots = Slots.with_reserved(config.max_parallel_jobs)
         self._config = config

@@ -7,6 +7,7 @@ from typing import Any
 
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core.access import filter_visible
+from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import AttemptId, AttemptSpec
 from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
@@ -15,7 +16,7 @@ from qai_hub.local.engine.protocol import Soc
 from qai_hub.local.enums import ModelType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
-from qai_hub.local.store.files import get_file, set_digest
+from qai_hub.local.store.files import get_file
 from qai_hub.local.store.people import get_user
 from qai_hub.local.store.records import Dataset, File, Job, Model
 from qai_hub.local.store.relations import find_model_by_digest, get_uses
@@ -34,16 +35,23 @@ class SpecBuilder:
     Args:
         store: The database.
         storage: The files.
+        digests: Their digests.
         get_soc: Returns the chip of a device.
         config: The hub's configuration.
     """
 
     def __init__(
-        self, store: Store, storage: FileStore, get_soc: SocLookup, config: HubConfig
+        self,
+        store: Store,
+        storage: FileStore,
+        digests: FileDigests,
+        get_soc: SocLookup,
+        config: HubConfig,
     ) -> None:
         self._config = config
         self._store = store
         self._storage = storage
+        self._digests = digests
         self._get_soc = get_soc
 
     def build(self, job: Job) -> AttemptSpec:
@@ -161,16 +169,18 @@ class SpecBuilder:
         path = Path(file_id or "")
         with self._store.read() as db:
             file = get_file(db, file_id or "")
-        digest = None if file is None else verified_digest(self._storage, file)
+        digest = None
+        if file is not None:
+            is_known = file.sha256 is not None
+            digest = (
+                verified_digest(self._storage, file) if is_known else self._digests.get(file.id)
+            )
         if file is None or digest is None:
             reason = (
                 f"The file of {description} is damaged or missing on this hub's disk. Upload it "
                 "again, or repeat the job that produced it."
             )
             raise JobFailure(FailureType.MODEL_CORRUPT, reason)
-        if file.sha256 is None:
-            with self._store.write() as db:
-                set_digest(db, file.id, digest)
         digests[str(path)] = digest
         return path
 

@@ -17,6 +17,8 @@ from qai_hub.local.errors import DISK_FULL, ProblemError, is_disk_full
 from qai_hub.local.files.store import Received
 
 _BLOCK = 1 << 20
+# Chunks that wait to be a block, however small a client makes them.
+_MAX_WAITING = 256
 # Bytes between two syncs, so that little is left to sync once everything has arrived, while the
 # client waits.
 _SYNC_INTERVAL_BYTES = 8 << 20
@@ -45,13 +47,16 @@ async def write_stream(
     Raises:
         ProblemError: 413 beyond the limit; 503 if the disk is full.
     """
-    digest, size, block, unsynced = hashlib.sha256(), 0, bytearray(), 0
+    digest, size, unsynced = hashlib.sha256(), 0, 0
+    waiting: list[bytes] = []
+    waiting_size = 0
     # Unbuffered, so that a full disk is reported by the write and not when the file is closed.
     with path.open("r+b", buffering=0) as file:
         file.seek(offset)
 
-        def store(data: bytes, *, last: bool = False) -> None:
+        def store(chunks: list[bytes], *, last: bool = False) -> None:
             nonlocal unsynced
+            data = b"".join(chunks)
             digest.update(data)
             rest = memoryview(data)
             while rest:
@@ -68,11 +73,12 @@ async def write_stream(
                     raise ProblemError(
                         413, f"The data exceeds the {limit} bytes that were announced."
                     )
-                block += chunk
-                if len(block) >= _BLOCK:
-                    await run_sync(store, bytes(block))
-                    block.clear()
-            await run_sync(partial(store, bytes(block), last=True))
+                waiting.append(chunk)
+                waiting_size += len(chunk)
+                if waiting_size >= _BLOCK or len(waiting) >= _MAX_WAITING:
+                    await run_sync(store, waiting)
+                    waiting, waiting_size = [], 0
+            await run_sync(partial(store, waiting, last=True))
         except OSError as error:
             if not is_disk_full(error):
                 raise

@@ -19,6 +19,8 @@ from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.cleanup import clean_up
+from qai_hub.local.core.digests import FileDigests
+from qai_hub.local.core.expiry import Expiry
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
 from qai_hub.local.core.scheduler import Scheduler
@@ -151,15 +153,21 @@ def start_hub(
     devices = DeviceCatalogue.load()
     workers = make_workers(warm=config.warm_workers and run_attempt is None)
     stack.callback(workers.close)
+    digests = FileDigests(store, storage)
+    digests.start()
+    stack.callback(digests.stop)
     scheduler = Scheduler(
         store,
         storage,
+        digests,
         work,
         clock,
         LocalExecutor(storage, work, run_attempt or partial(run_in_worker, workers=workers)),
         devices.get_soc,
         config,
     )
+    writers = UploadWriters()
+    expiry = Expiry(store, storage, writers, clock, config.retention)
     contract = Contract.load()
     signer = Signer(store.secret, clock, config.retention.signatures)
     services = Services(
@@ -167,10 +175,11 @@ def start_hub(
         config=config,
         store=store,
         storage=storage,
+        digests=digests,
         accounts=accounts,
         devices=devices,
         links=HubLinks(signer, contract.paths),
-        writers=UploadWriters(),
+        writers=writers,
         lifecycle=Lifecycle(storage, work, clock, config.retention),
         signer=signer,
         waiters=waiters,
@@ -180,6 +189,8 @@ def start_hub(
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)
     scheduler.start()
     stack.callback(scheduler.stop)
+    expiry.start()
+    stack.callback(expiry.stop)
     server = ServerThread(app, listener, waiters.close, limits)
     server.start()
     stack.callback(server.stop)

@@ -1,6 +1,9 @@
 """Uploads that are continued, and models that are found by the digest of their file."""
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from support.hub_http import Api, problem
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
 from qai_hub.local.files.folder import FolderStore
@@ -116,13 +120,13 @@ def test_an_upload_is_continued_after_a_restart(tmp_path: Path) -> None:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were read as a whole for their digest."""
     seen: list[str] = []
-    real = FolderStore.digest
+    real = FolderStore.open_range
 
-    def digest(self: FolderStore, file_id: str, size: int | None = None) -> str | None:
+    def open_range(self: FolderStore, file_id: str, start: int, end: int) -> Iterator[bytes]:
         seen.append(file_id)
-        return real(self, file_id, size)
+        return real(self, file_id, start, end)
 
-    monkeypatch.setattr(FolderStore, "digest", digest)
+    monkeypatch.setattr(FolderStore, "open_range", open_range)
     return seen
 
 
@@ -133,7 +137,7 @@ def test_models_are_found_by_their_digest(ada: Api, hashed: list[str]) -> None:
     another = ada.upload_model(content[:-1] + b"!")
     assert look_up(ada, content) == [second, first]
     assert look_up(ada, content[:-1] + b"!") == [another]
-    # Each of the three files was read once, by the first look-up.
+    # Each of the three files was read once, after its upload.
     assert len(hashed) == len(set(hashed)) == 3
     assert look_up(ada, content[:-1] + b"?") == []
     assert ada.get(f"models/{first}/")["sha256"] == hashlib.sha256(content).hexdigest()
@@ -166,10 +170,65 @@ def test_a_model_that_a_job_made_is_not_found(ada: Api) -> None:
     assert target not in look_up(ada, content)
 
 
-def test_without_a_size_only_known_digests_are_found(ada: Api, hashed: list[str]) -> None:
+def test_a_file_is_read_for_its_digest_before_anybody_asks(ada: Api, hashed: list[str]) -> None:
     content = b"of a size" * 200
     key, sha256 = ada.upload_model(content), hashlib.sha256(content).hexdigest()
-    assert ada.get("models/", sha256=sha256)["models"] == []
-    assert hashed == []
-    assert look_up(ada, content) == [key]
+    wait_until(lambda: ada.get(f"models/{key}/").get("sha256") == sha256)
+    assert len(hashed) == 1
     assert [model["model_id"] for model in ada.get("models/", sha256=sha256)["models"]] == [key]
+    assert ada.get(f"models/{key}/download/")["url"]["sha256"] == sha256
+    job, _ = ada.compile(key)
+    ada.wait(job)
+    assert len(hashed) == 1
+
+
+def test_whoever_needs_a_digest_waits_for_the_thread_that_computes_it(
+    ada: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile the hub answers others, and the end of the upload has been confirmed."""
+    may_read, reads, real = threading.Event(), [0], FolderStore.open_range
+
+    def open_range(self: FolderStore, file_id: str, start: int, end: int) -> Iterator[bytes]:
+        reads[0] += 1
+        assert may_read.wait(20)
+        yield from real(self, file_id, start, end)
+
+    monkeypatch.setattr(FolderStore, "open_range", open_range)
+    content = b"slowly read" * 200
+    key, sha256 = ada.upload_model(content), hashlib.sha256(content).hexdigest()
+    with ThreadPoolExecutor() as pool:
+        try:
+            answers = [pool.submit(ada.get, f"models/{key}/download/") for _ in range(3)]
+            done, _ = wait(answers, timeout=0.2)
+            assert not done
+            assert "sha256" not in ada.get(f"models/{key}/")
+        finally:
+            may_read.set()
+        assert {answer.result()["url"]["sha256"] for answer in answers} == {sha256}
+    assert reads == [1]
+
+
+def test_a_digest_that_a_stop_cut_short_is_computed_when_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, stopping = threading.Event(), threading.Event()
+
+    def endless(self: FolderStore, file_id: str, start: int, end: int) -> Iterator[bytes]:
+        reading.set()
+        while True:
+            yield b"without end"
+            stopping.wait(0.01)
+
+    content = b"cut short" * 300
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "open_range", endless)
+        with LocalHub(tmp_path, users={"a@b": "tok"}, part_size=1000) as hub:
+            api = Api(hub)
+            key = api.upload_model(content)
+            assert reading.wait(20)
+            api.close()
+    with LocalHub(tmp_path, users={"a@b": "tok"}, part_size=1000) as hub:
+        api = Api(hub)
+        assert "sha256" not in api.get(f"models/{key}/")
+        assert look_up(api, content) == [key]
+        api.close()
