@@ -58,14 +58,19 @@ class HubConfig:
 
     Attributes:
         data_dir: Folder that stores all data; if None, a temporary one that is deleted at the end.
+        database: URL of a PostgreSQL database, which any number of processes may use. They must
+            share the data folder, too, which then stores files only. If None, the database is in
+            the data folder, and only one process uses it.
+        lease: Seconds after which other processes take up the jobs of one that is not heard of.
         host: Address to listen on.
         port: TCP port; 0 for any free one.
         users: E-mail addresses and tokens of the users that this start names; None for a token that
             is not given. Both are checked when the hub starts.
         keep_users: Whether users that an earlier start named keep their access.
         allowed_hosts: Additional host names that requests may be addressed to.
-        max_parallel_jobs: Jobs that run at once. Beyond these, users without a running job may have
-            one each; there are as many of these extra places again, and at least 8.
+        max_parallel_jobs: Jobs that this process runs at once; 0 to leave all to other processes,
+            with a database that they use as well. Beyond these, users without a running job may
+            have one each; there are as many of these extra places again, and at least 8.
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
@@ -92,6 +97,8 @@ class HubConfig:
     """
 
     data_dir: Path | None = None
+    database: str | None = field(default=None, repr=False)
+    lease: float = 20.0
     host: str = "127.0.0.1"
     port: int = 0
     users: tuple[tuple[str, str | None], ...] = field(default=((DEFAULT_USER, None),), repr=False)
@@ -114,6 +121,10 @@ class HubConfig:
     def __post_init__(self) -> None:
         for name in _RANGES:
             check_range(name, getattr(self, name))
+        if self.database is not None and self.data_dir is None:
+            raise ValueError("data_dir must be a folder that all processes of the database share")
+        if self.database is None and self.max_parallel_jobs == 0:
+            raise ValueError("max_parallel_jobs must be 1 or more, unless there is a database")
         for host in self.allowed_hosts:
             if not HOST_NAME.fullmatch(host):
                 raise ValueError(
@@ -130,14 +141,15 @@ _MAX_NUMBER = 10**9
 # The minimum and maximum of each number.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
-    "max_parallel_jobs": (1, 10_000),
+    "lease": (0.1, 86_400),
+    "max_parallel_jobs": (0, 10_000),
     "job_timeout": (0.001, _MAX_NUMBER),
     "memory_limit": (1, 2**50),
     "max_queued_jobs": (1, _MAX_NUMBER),
     "max_unfinished_uploads": (1, _MAX_NUMBER),
     "part_size": (1, 1 << 40),
 }
-_FLOAT_FIELDS = frozenset({"job_timeout"})
+_FLOAT_FIELDS = frozenset({"job_timeout", "lease"})
 _OPTIONAL_FIELDS = frozenset({"memory_limit"})
 
 

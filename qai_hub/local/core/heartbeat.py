@@ -58,6 +58,7 @@ class Heartbeat:
         self._pause = lease / _BEATS_PER_LEASE
         self._get_running: Callable[[], Collection[AttemptId]] = tuple
         self._give_up: Callable[[Collection[AttemptId]], None] = lambda _: None
+        self._actions: list[Callable[[], None]] = []
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -79,6 +80,10 @@ class Heartbeat:
             give_up: Stops attempts that are no longer this process's.
         """
         self._get_running, self._give_up = get_running, give_up
+
+    def at_each_beat(self, action: Callable[[], None]) -> None:
+        """Have something done at each beat, in case that events were missed."""
+        self._actions.append(action)
 
     def start(self) -> None:
         """Register this process, and keep it registered until `stop`."""
@@ -126,6 +131,8 @@ class Heartbeat:
             )
         if is_waiting:
             self._take_up()
+        for action in self._actions:
+            action()
 
     def _silent(self, db: Connection, now: int) -> list[str]:
         """Return the other processes that may be forgotten."""

@@ -60,6 +60,10 @@ class Waiters:
             if not self._waiting[job_id]:
                 del self._waiting[job_id]
 
+    def job_ids(self) -> list[str]:
+        """Return the jobs that requests are waiting for. May be called from any thread."""
+        return list(self._waiting.copy())
+
     def notify(self, job_ids: Sequence[str] | None) -> None:
         """Notify requests, from any thread, that jobs have ended; all of them if None."""
         loop = self._loop

@@ -41,6 +41,10 @@ class WorkFolders:
         """Delete the folder of an attempt."""
         shutil.rmtree(self._path(job_id, attempt), ignore_errors=True)
 
+    def remove_all(self) -> None:
+        """Delete the folder of this process, in which nothing else is."""
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+
     def read_log(self, job_id: str, attempt: int) -> str:
         """Return the log of a running attempt so far; empty if none is running."""
         try:

@@ -1,11 +1,9 @@
 """The application: its parts, and how they are put together."""
 
-import tempfile
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
@@ -13,33 +11,26 @@ from starlette.types import ASGIApp
 
 from qai_hub.local.api import build_handlers
 from qai_hub.local.api.context import Services
-from qai_hub.local.clock import Clock, not_before
+from qai_hub.local.clock import Clock
 from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
-from qai_hub.local.core.cleanup import clean_up
-from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.expiry import Expiry
-from qai_hub.local.core.lifecycle import Lifecycle
-from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
-from qai_hub.local.core.scheduler import Scheduler
+from qai_hub.local.core.kinds import FINISHED_STATES
+from qai_hub.local.core.local_executor import RunAttempt
+from qai_hub.local.core.parts import Parts, make_scheduler, open_parts
 from qai_hub.local.core.waiters import Waiters
-from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.engine.attempt import run_attempt as run_in_worker
-from qai_hub.local.engine.workers import make_workers
-from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.streams import UploadWriters
-from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.limits import ServerLimits, raise_open_file_limit
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.pages import page_routes
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
-from qai_hub.local.store import DataFolderError
+from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
-from qai_hub.local.store.sqlite import SqliteStore
+from qai_hub.local.store.rows import JOBS
 
 
 def make_app(
@@ -130,65 +121,35 @@ def start_hub(
     """
     # Before anything is created.
     users = merge_users(config.users).items()
-    folder = config.data_dir
-    if folder is None:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
     listener = stack.enter_context(listen(config.host, config.port))
-    store = SqliteStore(folder, durable=config.durable)
-    stack.callback(store.close)
-    try:
-        storage = FolderStore(folder, durable=config.durable)
-        work = WorkFolders(folder, durable=config.durable)
-    except FileExistsError as error:
-        raise DataFolderError(
-            f"{error.filename} must be a folder: move that file away, or use another data folder."
-        ) from error
-    store.before_commit(storage.flush)
-    cleanup = clean_up(store, storage, work, clock, config.retention)
-    clock = not_before(clock, cleanup.agreed_time)
-    accounts = Accounts(store, users, keep=config.keep_users)
+    parts = open_parts(config, clock, "web", stack)
+    store, storage = parts.store, parts.storage
+    accounts = Accounts(store, users, keep=config.keep_users or config.database is not None)
     limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     store.subscribe(Topic.ENDED, waiters.notify)
-    devices = DeviceCatalogue.load()
-    workers = make_workers(warm=config.warm_workers and run_attempt is None)
-    stack.callback(workers.close)
-    digests = FileDigests(store, storage)
-    digests.start()
-    stack.callback(digests.stop)
-    scheduler = Scheduler(
-        store,
-        storage,
-        digests,
-        work,
-        clock,
-        LocalExecutor(storage, work, run_attempt or partial(run_in_worker, workers=workers)),
-        devices.get_soc,
-        config,
-    )
     writers = UploadWriters()
-    expiry = Expiry(store, storage, writers, clock, config.retention)
+    expiry = Expiry(store, storage, writers, parts.clock, config.retention)
     contract = Contract.load()
-    signer = Signer(store.secret, clock, config.retention.signatures)
+    signer = Signer(store.secret, parts.clock, config.retention.signatures)
     services = Services(
         contract=contract,
         config=config,
         store=store,
         storage=storage,
-        digests=digests,
+        digests=parts.digests,
         accounts=accounts,
-        devices=devices,
+        devices=parts.devices,
         links=HubLinks(signer, contract.paths),
         writers=writers,
-        lifecycle=Lifecycle(storage, work, clock, config.retention),
+        lifecycle=parts.lifecycle,
         signer=signer,
         waiters=waiters,
-        clock=clock,
+        clock=parts.clock,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     app = make_app(services, hosts, limits, validate_responses=config.validate_responses)
-    scheduler.start()
-    stack.callback(scheduler.stop)
+    warm_up = _start_jobs(parts, config, run_attempt, waiters, stack)
     expiry.start()
     stack.callback(expiry.stop)
     server = ServerThread(app, listener, waiters.close, limits)
@@ -199,6 +160,36 @@ def start_hub(
         accounts,
         waiters,
         server,
-        cleanup.quarantined,
-        workers.warm_up,
+        parts.quarantined,
+        warm_up,
     )
+
+
+def _start_jobs(
+    parts: Parts,
+    config: HubConfig,
+    run_attempt: RunAttempt | None,
+    waiters: Waiters,
+    stack: ExitStack,
+) -> Callable[[], None]:
+    """Start to run jobs, unless that is left to other processes; return what warms up for them."""
+    heartbeat = parts.heartbeat
+    if heartbeat is not None:
+        heartbeat.at_each_beat(partial(_wake_waiters, parts.store, waiters))
+    if config.max_parallel_jobs == 0 and heartbeat is not None:
+        heartbeat.start()
+        stack.callback(heartbeat.stop)
+        return lambda: None
+    scheduler, warm_up = make_scheduler(parts, config, run_attempt, stack)
+    scheduler.start()
+    stack.callback(scheduler.stop)
+    return warm_up
+
+
+def _wake_waiters(store: Store, waiters: Waiters) -> None:
+    """Wake the requests that wait for jobs of whose end no event has told."""
+    waited_for = waiters.job_ids()
+    if waited_for:
+        with store.read() as db:
+            found = JOBS.get_many(db, waited_for).values()
+        waiters.notify([job.id for job in found if job.state in FINISHED_STATES])

@@ -1,0 +1,173 @@
+"""The parts of a hub that all its processes have: those that answer requests, and workers."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from qai_hub._version import __version__
+from qai_hub.local.clock import Clock, not_before, rfc3339
+from qai_hub.local.config import HubConfig
+from qai_hub.local.core.cleanup import clean_up
+from qai_hub.local.core.digests import FileDigests
+from qai_hub.local.core.heartbeat import Heartbeat
+from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
+from qai_hub.local.core.scheduler import Scheduler
+from qai_hub.local.devices import DeviceCatalogue
+from qai_hub.local.engine.attempt import run_attempt as run_in_worker
+from qai_hub.local.engine.workers import make_workers
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.quarantine import Quarantined
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.store import DatabaseError, DataFolderError, Store
+from qai_hub.local.store.data_folder import claim_folder
+from qai_hub.local.store.nodes import Node
+from qai_hub.local.store.records import new_id
+from qai_hub.local.store.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a process.
+
+    Attributes:
+        store: The database.
+        storage: The files.
+        digests: Their digests.
+        work: The folders of the attempts of this process.
+        clock: Returns the current time.
+        lifecycle: The steps of jobs.
+        devices: The devices that jobs can name.
+        heartbeat: Tells other processes of this one; None if it is the only one.
+        quarantined: What the quarantine held at the start.
+    """
+
+    store: Store
+    storage: FileStore
+    digests: FileDigests
+    work: WorkFolders
+    clock: Clock
+    lifecycle: Lifecycle
+    devices: DeviceCatalogue
+    heartbeat: Heartbeat | None
+    quarantined: Quarantined
+
+
+def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> Parts:
+    """Open the database and the files.
+
+    Args:
+        config: The hub's configuration.
+        clock: Returns the current time.
+        role: `web` or `worker`.
+        stack: Collects the callbacks that close them.
+
+    Raises:
+        DatabaseError: The database cannot be used.
+        DataFolderError: The data folder cannot be used.
+        OSError: The data folder cannot be written.
+    """
+    folder = config.data_dir
+    if folder is None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
+    node = None
+    if config.database is None:
+        store: Store = SqliteStore(folder, durable=config.durable)
+        own_folder = folder
+    else:
+        claim_folder(folder, durable=True)
+        store = _open_postgresql(config.database)
+        node = _make_node(config, clock, role)
+        own_folder = folder / "nodes" / node.id
+    stack.callback(store.close)
+    try:
+        own_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        storage = FolderStore(folder, durable=config.durable)
+        work = WorkFolders(own_folder, durable=config.durable)
+    except FileExistsError as error:
+        raise DataFolderError(
+            f"{error.filename} must be a folder: move that file away, or use another data folder."
+        ) from error
+    store.before_commit(storage.flush)
+    quarantined = Quarantined(folder / "quarantine", 0, 0)
+    if node is None:
+        # No other process uses the folder: what its database does not know, nobody knows.
+        cleanup = clean_up(store, storage, work, clock, config.retention)
+        clock = not_before(clock, cleanup.agreed_time)
+        quarantined = cleanup.quarantined
+    else:
+        stack.callback(work.remove_all)
+    lifecycle = Lifecycle(storage, work, clock, config.retention)
+    digests = FileDigests(store, storage)
+    digests.start()
+    stack.callback(digests.stop)
+    return Parts(
+        store=store,
+        storage=storage,
+        digests=digests,
+        work=work,
+        clock=clock,
+        lifecycle=lifecycle,
+        devices=DeviceCatalogue.load(),
+        heartbeat=None if node is None else Heartbeat(store, lifecycle, node, config.lease),
+        quarantined=quarantined,
+    )
+
+
+def make_scheduler(
+    parts: Parts, config: HubConfig, run_attempt: RunAttempt | None, stack: ExitStack
+) -> tuple[Scheduler, Callable[[], None]]:
+    """Create what runs jobs in this process.
+
+    Args:
+        parts: The parts of the process.
+        config: The hub's configuration.
+        run_attempt: Carries out attempts; if None, worker processes do.
+        stack: Collects the callbacks that close it.
+
+    Returns:
+        The scheduler, not started, and what imports beforehand all that jobs need.
+    """
+    workers = make_workers(warm=config.warm_workers and run_attempt is None)
+    stack.callback(workers.close)
+    run = run_attempt or partial(run_in_worker, workers=workers)
+    scheduler = Scheduler(
+        parts.store,
+        parts.storage,
+        parts.digests,
+        parts.work,
+        parts.clock,
+        LocalExecutor(parts.storage, parts.work, run),
+        parts.devices.get_soc,
+        config,
+        parts.heartbeat,
+    )
+    return scheduler, workers.warm_up
+
+
+def _open_postgresql(url: str) -> Store:
+    if find_spec("psycopg") is None:
+        raise DatabaseError(
+            "A database on PostgreSQL needs psycopg: run `pip install 'qai-hub-openapi[team]'`."
+        )
+    from qai_hub.local.store.postgresql import PostgresqlStore
+
+    return PostgresqlStore(url)
+
+
+def _make_node(config: HubConfig, clock: Clock, role: str) -> Node:
+    return Node(
+        id=new_id("n", 12),
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        role=role,
+        version=__version__,
+        slots=config.max_parallel_jobs,
+        started=rfc3339(clock()),
+    )

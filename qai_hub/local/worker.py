@@ -1,0 +1,94 @@
+"""`HubWorker`: a process that runs jobs of a hub whose database others use as well."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from qai_hub.local.clock import Clock, now
+from qai_hub.local.config import HubConfig
+from qai_hub.local.core.local_executor import RunAttempt
+from qai_hub.local.core.parts import make_scheduler, open_parts
+
+if TYPE_CHECKING:
+    from qai_hub.local.core.scheduler import Scheduler
+
+
+class HubWorker:
+    """Runs jobs of a hub, in threads of this process.
+
+    Args:
+        config: The hub's configuration, with a database on PostgreSQL and the data folder that its
+            processes share.
+        clock: Returns the current time, with its time zone.
+        run_attempt: Carries out attempts at jobs; if None, worker processes do.
+
+    Raises:
+        ValueError: The configuration has no database on PostgreSQL, or no slots.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from qai_hub.local.config import HubConfig
+        >>> from qai_hub.local.worker import HubWorker
+        >>> database = "postgresql+psycopg://hub@db.example.com/hub"
+        >>> worker = HubWorker(HubConfig(database=database, data_dir=Path("/srv/hub")))
+    """
+
+    def __init__(
+        self, config: HubConfig, *, clock: Clock = now, run_attempt: RunAttempt | None = None
+    ) -> None:
+        if config.database is None:
+            raise ValueError("a worker needs a database that several processes can use")
+        if config.max_parallel_jobs == 0:
+            raise ValueError("a worker runs at least one job at a time")
+        self._config = config
+        self._clock = clock
+        self._run_attempt = run_attempt
+        self._stack = ExitStack()
+        self._scheduler: Scheduler | None = None
+        self.name = ""
+
+    def start(self) -> Self:
+        """Starts to run jobs, and returns.
+
+        Raises:
+            DatabaseError: The database or the data folder cannot be used.
+            OSError: The data folder cannot be written.
+
+        Examples:
+            >>> worker = worker.start()  # doctest: +SKIP
+        """
+        with ExitStack() as stack:
+            parts = open_parts(self._config, self._clock, "worker", stack)
+            scheduler, warm_up = make_scheduler(parts, self._config, self._run_attempt, stack)
+            scheduler.start()
+            stack.callback(scheduler.stop)
+            warm_up()
+            self._scheduler = scheduler
+            self.name = parts.heartbeat.node.name if parts.heartbeat else ""
+            self._stack = stack.pop_all()
+        return self
+
+    def stop(self, drain: float = 0.0) -> None:
+        """Starts no more jobs, and stops.
+
+        Args:
+            drain: Seconds that running jobs may take to end. Others take up the rest.
+
+        Examples:
+            >>> worker.stop(drain=60)  # doctest: +SKIP
+        """
+        if self._scheduler is not None:
+            self._scheduler.drain(drain)
+        self._scheduler = None
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
