@@ -154,7 +154,8 @@ def _reader(
         elif _is_optional(field):
             value = f'{value} if has("{field.name}") else UNSET'
         yield f"    read.{field.name} = {value}"
-    yield "    read.additional_properties = {}"
+    if schema.get("additionalProperties", True) is not False:
+        yield "    read.additional_properties = {}"
     for oneof in oneofs:
         yield f"    if {oneof} is None:"
         yield f'        read.additional_properties.update(values.newer(m, "{oneof}"))'
