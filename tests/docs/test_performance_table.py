@@ -23,6 +23,10 @@ _SAME = {
     "the same, a job of 5 s",
     "upload of 1 GiB, memory",
     "download of 1 GiB, memory",
+    "the same, far down the list",
+    "the same, jobs that failed",
+    "the same, jobs under way, of which there are none",
+    "the same, link jobs that failed",
 }
 
 

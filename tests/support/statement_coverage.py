@@ -13,12 +13,12 @@ from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.access import filter_visible
-from qai_hub.local.store import data_folder, files, people, relations, rows
+from qai_hub.local.store import data_folder, files, job_lists, people, relations, rows
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
-from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, PageRequest
+from qai_hub.local.store.rows import DATASETS, JOB_SUMMARIES, JOBS, MODELS, PageRequest
 from qai_hub.local.store.schema import jobs
 
-MODULES = (data_folder, files, people, relations, rows)
+MODULES = (data_folder, files, job_lists, people, relations, rows)
 LARGE = 1 << 40
 
 
@@ -64,13 +64,33 @@ def run_every_statement(db: Connection) -> None:
     first, second = _jobs(db, ada, model, target)
     _sharing(db, ada, bob, [first, second], [model, target])
     assert JOBS.update_if(db, first, jobs.c.attempt == 0, execution_time=LARGE, attempt=2)
-    changed = JOBS.update_all(db, [first, second], jobs.c.attempt == 0, attempt=1)
-    assert changed == [second]
+    ended = job_lists.end_jobs(db, [first, second], jobs.c.attempt == 0, state=states.DONE)
+    assert ended == [second]
+    _lists(db, ada, bob, [first, second])
     dataset = add_dataset(db, ada, expires=NOON)
     DATASETS.update(db, dataset, file_id="f1")
     assert files.get_unexpired_sizes(db, NOON) == {}
     DATASETS.delete(db, dataset)
     assert files.delete_unreferenced(db, ["f1"]) == []
+
+
+def _lists(db: Connection, ada: User, bob: User, job_ids: list[str]) -> None:
+    first, second = job_ids
+    people.share(db, second, ["bob@example.com"])
+    every = [(kind, state) for kind in states.KINDS for state in (states.CREATED, states.DONE)]
+    for viewer, owner_id, wanted, found in (
+        (ada, None, None, [second, first]),
+        (ada, ada.id, every, [second, first]),
+        (ada, None, [("profile", states.DONE)], [second]),
+        (ada, bob.id, every, []),
+        (ada, None, [], []),
+        (bob, ada.id, every, [second]),
+        (bob, bob.id, every, []),
+    ):
+        request, chosen = PageRequest(limit=5), job_lists.JobFilter(owner_id, wanted)
+        page = job_lists.page_of_jobs(db, JOB_SUMMARIES, viewer, request, chosen)
+        assert ([each.id for each in page.items], page.total) == (found, len(found))
+    people.unshare(db, second)
 
 
 def _people(db: Connection) -> tuple[User, User]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from qai_hub.local.enums import JobState
+from qai_hub.local.store.job_lists import end_jobs
 from qai_hub.local.store.records import User, new_id
 from qai_hub.local.store.relations import Role, add_uses
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
@@ -51,6 +53,7 @@ def add_job(
 ) -> str:
     """Add a job; each role names the models or datasets that it has in it."""
     key = new_id("j")
+    is_final = state in (JobState.DONE, JobState.FAILED)
     inputs = MODELS.get_many(db, roles.get("input", ())).values()
     JOBS.add(
         db,
@@ -61,13 +64,15 @@ def add_job(
         created=NOON,
         kind=kind,
         options="",
-        state=state,
+        state=JobState.CREATED if is_final else state,
         updated=NOON,
         attempt=0,
         losses=0,
         failure_type="JOB_FAILURE_TYPE_UNSPECIFIED",
         ready=all(model.file_id is not None for model in inputs),
     )
+    if is_final:
+        end_jobs(db, [key], state=state)
     names: tuple[Role, ...] = ("input", "target", "dataset", "output")
     for role in names:
         add_uses(db, key, role, roles.get(role, ()))

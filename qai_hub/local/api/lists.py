@@ -1,21 +1,33 @@
 """Handlers for lists, their pagination, and responses that several operations share."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement
 
 from qai_hub.local.api.context import RequestContext, request_origin
 from qai_hub.local.api.serialize import Json, dataset_json, model_json
 from qai_hub.local.api.serialize_jobs import jobs_json, summaries_json
 from qai_hub.local.api.uploads import known_digest
 from qai_hub.local.contract import Reply
-from qai_hub.local.core.kinds import kinds_with_message_of
+from qai_hub.local.core.kinds import KINDS, kinds_with_message_of
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store import schema as tables
 from qai_hub.local.store.files import get_uploaded_files
-from qai_hub.local.store.records import Job
-from qai_hub.local.store.rows import DATASETS, JOBS, MODELS, Page, PageRequest
+from qai_hub.local.store.job_lists import JobFilter, page_of_jobs
+from qai_hub.local.store.records import Owned
+from qai_hub.local.store.rows import (
+    DATASETS,
+    JOB_SUMMARIES,
+    JOBS,
+    MODELS,
+    Page,
+    PageRequest,
+    Rows,
+)
+
+_Record = TypeVar("_Record", bound=Owned)
 
 
 def updated_response(
@@ -116,13 +128,12 @@ def _find_files(context: RequestContext, sha256: str) -> list[str]:
     return [file.id for file in files if known_digest(context, file) == sha256]
 
 
-_Filters = list[ColumnElement[bool]]
-
-
 def list_models(context: RequestContext) -> Reply:
     """List models, optionally of one project, one producer, or one content."""
     params, columns = context.call.params, tables.models.c
-    filters = _project_filter(context, columns.project_id)
+    filters = list[ColumnElement[bool]]()
+    if "project_id" in params:
+        filters.append(columns.project_id == check_own_project(context, params["project_id"]))
     if "producer" in params:
         filters.append(columns.producer_id == params["producer"])
     sha256 = params.get("sha256")
@@ -146,7 +157,7 @@ def list_datasets(context: RequestContext) -> Reply:
 
 def list_jobs(context: RequestContext) -> Reply:
     """List jobs with all their fields."""
-    found = _jobs(context)
+    found = _page_of_jobs(context, JOBS)
     return page_response(
         context, "jobs", jobs_json(context, found.items), found.total, found.cursor
     )
@@ -154,27 +165,37 @@ def list_jobs(context: RequestContext) -> Reply:
 
 def list_summaries(context: RequestContext) -> Reply:
     """List summaries of jobs."""
-    found = _jobs(context)
+    found = _page_of_jobs(context, JOB_SUMMARIES)
     items = summaries_json(context, found.items)
     return page_response(context, "job_summaries", items, found.total, found.cursor)
 
 
-def _jobs(context: RequestContext) -> Page[Job]:
-    params, columns = context.call.params, tables.jobs.c
-    filters = _project_filter(context, columns.project_id)
-    if "state" in params:
-        numbers = {int(number) for number in params["state"].split(",")}
-        known = context.services.contract.enum_values("JobState")
-        filters.append(columns.state.in_([name for name, n in known.items() if n in numbers]))
-    if "type" in params:
-        filters.append(columns.kind.in_(kinds_with_message_of(params["type"])))
+def _page_of_jobs(context: RequestContext, rows: Rows[_Record]) -> Page[_Record]:
+    params, viewer = context.call.params, context.viewer
+    owner = None
     if params.get("creator"):
-        creator = context.services.accounts.find_by_email(params["creator"])
-        filters.append(false() if creator is None else columns.owner_id == creator.id)
-    return JOBS.page(context.db, context.viewer, parse_page_request(context), filters)
+        owner = context.services.accounts.find_by_email(params["creator"])
+        if owner is None:
+            return Page((), 0, None)
+    if "project_id" in params:
+        # All jobs of a project are its owner's, and so are all of its owner's jobs.
+        check_own_project(context, params["project_id"])
+        if owner is not None and owner.id != viewer.id:
+            return Page((), 0, None)
+        owner = viewer
+    wanted = JobFilter(owner.id if owner else None, _wanted_states(context))
+    return page_of_jobs(context.db, rows, viewer, parse_page_request(context), wanted)
 
 
-def _project_filter(context: RequestContext, column: ColumnElement[str]) -> _Filters:
-    if "project_id" not in context.call.params:
-        return []
-    return [column == check_own_project(context, context.call.params["project_id"])]
+def _wanted_states(context: RequestContext) -> list[tuple[str, str]] | None:
+    """Return the types and states of jobs that the viewer asks for; None for all jobs."""
+    params = context.call.params
+    if "state" not in params and "type" not in params:
+        return None
+    kinds = kinds_with_message_of(params["type"]) if "type" in params else [*KINDS]
+    states = [(kind, state) for kind in kinds for state in KINDS[kind].states]
+    if "state" not in params:
+        return states
+    numbers = {int(number) for number in params["state"].split(",")}
+    known = context.services.contract.enum_values("JobState")
+    return [(kind, state) for kind, state in states if known[state] in numbers]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.serialize import (
@@ -18,11 +18,21 @@ from qai_hub.local.api.serialize import (
     tensors_json,
     user_json,
 )
-from qai_hub.local.core.access import filter_visible
+from qai_hub.local.core.access import filter_visible, filter_visible_of_jobs
 from qai_hub.local.core.kinds import DONE, KINDS
-from qai_hub.local.store.records import Artifact, Dataset, Job, Model
+from qai_hub.local.store.records import (
+    Artifact,
+    Dataset,
+    Job,
+    JobSummary,
+    Model,
+    ModelSummary,
+    Owned,
+)
 from qai_hub.local.store.relations import Uses, get_artifacts, get_uses
-from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
+from qai_hub.local.store.rows import DATASETS, JOBS, MODEL_SUMMARIES, MODELS, Rows
+
+_Record = TypeVar("_Record", bound=Owned)
 
 _MAX_REASON_LENGTH = 2000
 
@@ -70,28 +80,28 @@ def job_json(context: RequestContext, job: Job) -> Json:
 
 
 def jobs_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
-    """Return jobs as JSON, in order, with a few queries for all that they refer to."""
+    """Return jobs that the viewer may see as JSON, in order, with a few queries for all of them."""
     ids = [job.id for job in jobs]
     uses = get_uses(context.db, ids)
     # Output datasets are part of the result alone.
-    datasets = DATASETS.get_many(
-        context.db, (key for each in uses.values() for key in each.dataset)
-    )
+    datasets = {job.id: uses[job.id].dataset for job in jobs}
     related = _RelatedObjects(
         uses,
-        _read_visible_models(context, uses),
-        filter_visible(context.db, context.viewer, datasets.values()),
+        _read_visible(context, MODELS, jobs, {job.id: uses[job.id].models for job in jobs}),
+        _read_visible(context, DATASETS, jobs, datasets),
         get_artifacts(context.db, ids),
         failure_reasons(context, jobs),
     )
     return [_job_json(context, job, related) for job in jobs]
 
 
-def summaries_json(context: RequestContext, jobs: Sequence[Job]) -> list[Json]:
-    """Return summaries of jobs as JSON, in order."""
+def summaries_json(context: RequestContext, jobs: Sequence[JobSummary]) -> list[Json]:
+    """Return summaries of jobs that the viewer may see as JSON, in order."""
     uses = get_uses(context.db, [job.id for job in jobs])
-    models = _read_visible_models(context, uses)
-    return [_summary_json(context, job, _last_model(uses[job.id], models)) for job in jobs]
+    # The model that a job makes, or else the one that it runs.
+    shown = {job.id: uses[job.id].models[-1:] for job in jobs}
+    models = _read_visible(context, MODEL_SUMMARIES, jobs, shown)
+    return [_summary_json(context, job, next(map(models.get, shown[job.id]), None)) for job in jobs]
 
 
 def result_json(context: RequestContext, job: Job, body: Json) -> Json:
@@ -192,10 +202,15 @@ def _list_json(name: str, items: Sequence[Any]) -> Json:
     return {name: items, "total_query_count": len(items)}
 
 
-def _read_visible_models(context: RequestContext, uses: Mapping[str, Uses]) -> dict[str, Model]:
-    """Read the models of jobs that the viewer may see."""
-    models = MODELS.get_many(context.db, (key for each in uses.values() for key in each.models))
-    return filter_visible(context.db, context.viewer, models.values())
+def _read_visible(
+    context: RequestContext,
+    rows: Rows[_Record],
+    jobs: Sequence[JobSummary],
+    uses: Mapping[str, Sequence[str]],
+) -> dict[str, _Record]:
+    """Read the models or datasets of visible jobs, as far as the viewer may see them."""
+    found = rows.get_many(context.db, (key for keys in uses.values() for key in keys))
+    return filter_visible_of_jobs(context.db, context.viewer, jobs, uses, found)
 
 
 def _unless_several_graphs(
@@ -205,7 +220,7 @@ def _unless_several_graphs(
     return None if any("graph_name" in tensor for tensor in types or ()) else types
 
 
-def _summary_json(context: RequestContext, job: Job, target: Model | None) -> Json:
+def _summary_json(context: RequestContext, job: JobSummary, target: ModelSummary | None) -> Json:
     kind = KINDS[job.kind]
     device = job.device or {}
     summary = omit_none(
@@ -228,7 +243,7 @@ def _summary_json(context: RequestContext, job: Job, target: Model | None) -> Js
     }
 
 
-def _common_fields(context: RequestContext, job: Job) -> Json:
+def _common_fields(context: RequestContext, job: JobSummary) -> Json:
     return omit_none(
         user=user_json(context.services.accounts.get_user(job.owner_id)),
         name=job.name,
@@ -240,9 +255,3 @@ def _common_fields(context: RequestContext, job: Job) -> Json:
         last_updated_time=job.updated,
         **project_json(context, job),
     )
-
-
-def _last_model(uses: Uses, models: Mapping[str, Model]) -> Model | None:
-    """Return the model that a job makes, or else the one that it runs."""
-    keys = uses.models
-    return models.get(keys[-1]) if keys else None

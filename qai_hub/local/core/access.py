@@ -1,6 +1,6 @@
 """Which resources a user may see and change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -102,6 +102,39 @@ def filter_visible(
         db, viewer.email, foreign, producer_kinds=SHARED_WITH_RUNS, runner_kinds=MODEL_RUNNING_KINDS
     )
     return {key: record for key, record in by_id.items() if key not in hidden}
+
+
+def filter_visible_of_jobs(
+    db: Connection,
+    viewer: User,
+    jobs: Iterable[Owned],
+    uses: Mapping[str, Iterable[str]],
+    resources: Mapping[str, _Record],
+) -> dict[str, _Record]:
+    """Return those models or datasets of some jobs that a user may see, by id.
+
+    A job opens those that belong to its own owner, so that these cost no query, however many other
+    jobs use them.
+
+    Args:
+        db: The transaction.
+        viewer: The user who wants to see them.
+        jobs: The jobs, which the user may see.
+        uses: The models or datasets of each job.
+        resources: Those that exist, by id.
+
+    Returns:
+        The models or datasets that the user may see.
+    """
+    opened = {
+        key
+        for job in jobs
+        for key in uses[job.id]
+        if key in resources and resources[key].owner_id == job.owner_id
+    }
+    others = (record for key, record in resources.items() if key not in opened)
+    visible = opened | filter_visible(db, viewer, others).keys()
+    return {key: record for key, record in resources.items() if key in visible}
 
 
 JOB = ResourceKind("job", JOBS)

@@ -87,6 +87,11 @@ class JobKind:
     summary_has_device: bool = True
 
     @property
+    def states(self) -> frozenset[str]:
+        """The states that such a job can be in."""
+        return FINISHED_STATES | {CREATED, self.starting_state, self.working_state}
+
+    @property
     def detail_field(self) -> str:
         """The member of its result that holds the details; empty for a job that runs a model."""
         return "" if self.runs_model else f"{self.name}_detail"

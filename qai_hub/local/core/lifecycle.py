@@ -16,10 +16,11 @@ from qai_hub.local.core.results import AttemptResult, ResultStore
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.store.job_lists import end_jobs
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import get_dependents, get_uses, mark_ready
-from qai_hub.local.store.rows import JOBS
-from qai_hub.local.store.schema import jobs
+from qai_hub.local.store.rows import JOBS, Conditions
+from qai_hub.local.store.schema import jobs, users
 
 MAX_LOSSES = 3
 # Jobs that one statement ends: SQLite limits the number of values in a statement.
@@ -50,7 +51,11 @@ class Lifecycle:
     def recover(self, db: Connection) -> None:
         """Queue the jobs again that were running when an earlier process of the hub ended."""
         query = (
-            select(jobs.c.id).where(jobs.c.state.in_(states.RUNNING_STATES)).order_by(jobs.c.seq)
+            select(jobs.c.id)
+            # The owners let an index find the few that were running.
+            .where(jobs.c.owner_id.in_(select(users.c.id)))
+            .where(jobs.c.state.in_(states.RUNNING_STATES))
+            .order_by(jobs.c.seq)
         )
         for job in JOBS.get_many(db, db.execute(query).scalars()).values():
             losses = job.losses + 1
@@ -165,7 +170,7 @@ class Lifecycle:
         ended, pending = list[str](), list(dependents)
         while pending:
             batch, pending = pending[:_BATCH_SIZE], pending[_BATCH_SIZE:]
-            failed = JOBS.update_all(db, batch, jobs.c.state == states.CREATED, **values)
+            failed = end_jobs(db, batch, jobs.c.state == states.CREATED, **values)
             ended += failed
             pending += get_dependents(db, failed, states.CREATED)
         if ended:
@@ -188,7 +193,8 @@ class Lifecycle:
         self, db: Connection, job: Job, result: AttemptResult, allowed_states: Collection[str]
     ) -> bool:
         """End one job; False if it has ended, or another attempt has superseded this one."""
-        if not self._update_if_current(db, job, allowed_states, **self._final_columns(result)):
+        is_current = self._is_current(job, allowed_states)
+        if not end_jobs(db, [job.id], *is_current, **self._final_columns(result)):
             return False
         if result.failure_type == FailureType.SUCCESS:
             self._results.save_results(db, job, result)
@@ -216,9 +222,10 @@ class Lifecycle:
         **values: Any,  # noqa: ANN401 - columns of any type
     ) -> bool:
         """Change a job if its attempt and state match; return whether they did."""
-        return JOBS.update_if(
-            db, job.id, jobs.c.attempt == job.attempt, jobs.c.state.in_(allowed_states), **values
-        )
+        return JOBS.update_if(db, job.id, *self._is_current(job, allowed_states), **values)
+
+    def _is_current(self, job: Job, allowed_states: Collection[str]) -> Conditions:
+        return (jobs.c.attempt == job.attempt, jobs.c.state.in_(allowed_states))
 
     def _now(self) -> str:
         return rfc3339(self._clock())

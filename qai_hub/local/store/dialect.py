@@ -71,6 +71,25 @@ def upsert(db: Connection, table: Table, *changed: str, **values: Any) -> None: 
     )
 
 
+def increase(db: Connection, table: Table, counter: str, number: int, **key: Any) -> None:  # noqa: ANN401 - columns of any type
+    """Add to a counter in the row with a primary key, which need not exist.
+
+    Args:
+        db: A writing transaction.
+        table: The table.
+        counter: The column.
+        number: The number to add.
+        key: The columns of the primary key.
+    """
+    statement = _insert(db, table).values({**key, counter: number})
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={counter: table.c[counter] + statement.excluded[counter]},
+        )
+    )
+
+
 def _insert(db: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an insert statement of the dialect in use, which supports conflict clauses."""
     if db.dialect.name == "postgresql":

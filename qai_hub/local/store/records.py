@@ -70,14 +70,20 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
-class Model(Owned):
+class ModelSummary(Owned):
+    """What summaries of jobs tell of a model. `model_type` is None until a job has made it."""
+
+    model_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model(ModelSummary):
     """A model. While its file does not exist yet, `file_id` is None.
 
     `provenance` and `metadata` are what the job that made it reported about it; `source_id` is a
     file that this job stored with it for other jobs.
     """
 
-    model_type: str | None
     is_directory: bool
     file_id: str | None
     producer_id: str | None
@@ -98,32 +104,41 @@ class Dataset(Owned):
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Owned):
-    """A job. `state` is a JobState; `kind` is compile, link, quantize, inference or profile.
+class JobSummary(Owned):
+    """What lists tell of a job.
+
+    `state` is a JobState; `kind` is compile, link, quantize, inference or profile.
+    """
+
+    kind: str
+    device: Mapping[str, Any] | None
+    state: str
+    started: str | None
+    completed: str | None
+    updated: str
+    execution_time: int | None
+    peak_memory: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job(JobSummary):
+    """A job.
 
     `failure_reason` reveals nothing about another job but its id; `cause_id` is the job whose
     failure caused this one's. A job is `ready` once its input models are there.
     """
 
-    kind: str
     options: str
-    device: Mapping[str, Any] | None
     devices: Sequence[Mapping[str, Any]] | None
     input_specs: Sequence[Mapping[str, Any]] | None
     weights_dtype: str | None
     activations_dtype: str | None
-    state: str
-    started: str | None
-    completed: str | None
-    updated: str
     attempt: int
     losses: int
     failure_type: str
     failure_reason: str | None
     cause_id: str | None
     notices: Sequence[Mapping[str, str]] | None
-    execution_time: int | None
-    peak_memory: Mapping[str, int] | None
     ready: bool
 
 

@@ -1,12 +1,14 @@
 """Reads and writes the rows of a table as records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
     bindparam,
     delete,
@@ -18,7 +20,15 @@ from sqlalchemy import (
     update,
 )
 
-from qai_hub.local.store.records import Dataset, Job, Model, Owned, User
+from qai_hub.local.store.records import (
+    Dataset,
+    Job,
+    JobSummary,
+    Model,
+    ModelSummary,
+    Owned,
+    User,
+)
 from qai_hub.local.store.schema import datasets, jobs, models, shares
 
 _Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
@@ -46,6 +56,21 @@ class Page(Generic[_Record_co]):
     items: Sequence[_Record_co]
     total: int
     cursor: int | None
+
+
+_MAX_SEQ = (1 << 63) - 1
+
+Conditions = tuple[ColumnElement[bool], ...]
+"""Conditions that all hold."""
+
+
+def is_shared(table: Table) -> Conditions:
+    """Return the conditions under which an object is not the viewer's, but shared with them.
+
+    The parameters are `viewer_id` and `email`.
+    """
+    shared = select(shares.c.object_id).where(shares.c.email == bindparam("email"))
+    return (table.c.id.in_(shared), table.c.owner_id != bindparam("viewer_id"))
 
 
 class Rows(Generic[_Record_co]):
@@ -95,18 +120,6 @@ class Rows(Generic[_Record_co]):
         statement = update(self._table).where(self._table.c.id == key, *conditions)
         return db.execute(statement.values(**values)).rowcount == 1
 
-    def update_all(
-        self,
-        db: Connection,
-        keys: Sequence[str],
-        *conditions: ColumnElement[bool],
-        **values: Any,  # noqa: ANN401 - as above
-    ) -> list[str]:
-        """Update columns of those rows with some ids that meet conditions; return their ids."""
-        statement = update(self._table).where(self._table.c.id.in_(keys), *conditions)
-        changed = db.execute(statement.values(**values).returning(self._table.c.id))
-        return list(changed.scalars())
-
     def delete(self, db: Connection, key: str) -> None:
         """Delete the row with an id."""
         db.execute(delete(self._table).where(self._table.c.id == key))
@@ -130,30 +143,68 @@ class Rows(Generic[_Record_co]):
             The page.
         """
         table = self._table
-        shared = select(shares.c.object_id).where(shares.c.email == viewer.email)
-        # Two index scans that SQLite merges, so that the first page costs the same however long the
-        # list.
         parts = [
-            [table.c.owner_id == viewer.id, *filters],
-            [table.c.id.in_(shared), table.c.owner_id != viewer.id, *filters],
+            (table.c.owner_id == bindparam("viewer_id"), *filters),
+            (*is_shared(table), *filters),
         ]
+        parameters = {"viewer_id": viewer.id, "email": viewer.email}
         total = sum(
-            db.execute(select(func.count()).select_from(table).where(*part)).scalar_one()
+            db.execute(
+                select(func.count()).select_from(table).where(*part), parameters
+            ).scalar_one()
             for part in parts
         )
-        if request.cursor is not None:
-            parts = [[*part, table.c.seq < request.cursor] for part in parts]
-        query = (
-            union_all(*(self._columns.where(*part) for part in parts))
+        return self.read_page(db, self.page_query(parts), request, total, parameters)
+
+    def page_query(self, parts: Iterable[Conditions]) -> Select[Any]:
+        """Return the query for a page of the items that meet the conditions of any part of a list.
+
+        Args:
+            parts: The conditions of each part. No item is in two parts. To be fast however long the
+                list is, a part must be in the order of an index.
+
+        Returns:
+            The query, for `read_page`.
+        """
+        seq = self._table.c.seq
+        # The database merges the parts, and reads rows only of the items on the page.
+        page = (
+            union_all(*(select(seq).where(*part, seq < bindparam("cursor")) for part in parts))
             .order_by(desc("seq"))
-            .limit(request.limit + 1)
-            .offset(request.offset)
+            .limit(bindparam("limit"))
+            .offset(bindparam("offset"))
         )
-        found = [self._record(*row) for row in db.execute(query)]
+        return self._columns.where(seq.in_(page)).order_by(seq.desc())
+
+    def read_page(
+        self,
+        db: Connection,
+        query: Select[Any],
+        request: PageRequest,
+        total: int,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Page[_Record_co]:
+        """Return a page of a list.
+
+        Args:
+            db: The transaction.
+            query: The query for a page.
+            request: The requested page.
+            total: Number of items on all pages.
+            parameters: The parameters of the conditions in the query.
+
+        Returns:
+            The page.
+        """
+        cursor = _MAX_SEQ if request.cursor is None else request.cursor
+        bounds = {"cursor": cursor, "limit": request.limit + 1, "offset": request.offset}
+        found = [self._record(*row) for row in db.execute(query, {**parameters, **bounds})]
         items = found[: request.limit]
         return Page(items, total, items[-1].seq if len(found) > len(items) else None)
 
 
 MODELS = Rows(models, Model)
+MODEL_SUMMARIES = Rows(models, ModelSummary)
 DATASETS = Rows(datasets, Dataset)
 JOBS = Rows(jobs, Job)
+JOB_SUMMARIES = Rows(jobs, JobSummary)

@@ -19,7 +19,7 @@ from qai_hub.local.store.dialect import BigInt
 
 # The version of this schema, to which `migrations` upgrades. A hub refuses a folder that a newer
 # hub has written.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -149,11 +149,24 @@ jobs = Table(
     # Whether its input models are there. Stored, because a query for the next job would otherwise
     # pass over all jobs that wait for the same model.
     Column("ready", Boolean, nullable=False, server_default=false()),
+    # Every page of a list is read from one of these two, whatever it is filtered by, in order.
     Index("jobs_by_owner", "owner_id", "seq"),
+    Index("jobs_by_state", "owner_id", "state", "kind", "seq"),
     # There is no index on the state alone: SQLite would use it to scan everything that is queued,
     # instead of the few jobs that a query names.
     Index("jobs_by_turn", "owner_id", "state", "ready", "seq"),
     sqlite_autoincrement=True,
+)
+
+# The number of jobs that have ended, by their final state. Lists tell their length, and counting
+# rows takes longer the more there are.
+ended_jobs = Table(
+    "ended_jobs",
+    metadata,
+    Column("owner_id", ForeignKey("users.id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("number", BigInt, nullable=False),
 )
 
 # The models and datasets that a job uses and makes, each in a role.

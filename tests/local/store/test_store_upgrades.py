@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from qai_hub.local.core.kinds import FINISHED_STATES
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.store import DataFolderError, Store, migrations
 from qai_hub.local.store.schema import SCHEMA_VERSION, metadata
@@ -96,9 +98,10 @@ def test_an_upgrade_loses_nothing(tmp_path: Path, dump: str) -> None:
         if job["id"] in behind:
             job["failure_reason"] = None
     owners = {job["id"]: job["owner_id"] for job in before["jobs"]}
-    before["makers"] = [
-        row | {"owner_id": owners[row["job_id"]]} for row in before.pop("cache", [])
-    ]
+    if "cache" in before:
+        before["makers"] = [
+            row | {"owner_id": owners[row["job_id"]]} for row in before.pop("cache")
+        ]
     for table, old in before.items():
         kept = [
             {name: row[name] for name in had} for had, row in zip(old, after[table], strict=True)
@@ -121,6 +124,22 @@ def test_reasons_of_other_jobs_are_told_from_these_jobs_after_an_upgrade(tmp_pat
         assert (jobs[name]["failure_reason"], jobs[name]["cause_id"]) == (reason, bad)
     left = {row["job_id"] for row in rows(folder)["artifacts"]}
     assert left == {jobs[name]["id"] for name in ("done", "served", "bad")}
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_jobs_that_have_ended_are_counted_by_an_upgrade(tmp_path: Path, dump: str) -> None:
+    folder = old_database(tmp_path / "old", dump)
+    Store(folder).close()
+    after = rows(folder)
+    names = ("owner_id", "kind", "state")
+    ended = Counter(
+        tuple(job[name] for name in names)
+        for job in after["jobs"]
+        if job["state"] in FINISHED_STATES
+    )
+    assert ended
+    counted = {tuple(row[name] for name in names): row["number"] for row in after["ended_jobs"]}
+    assert counted == ended
 
 
 def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
