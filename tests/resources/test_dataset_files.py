@@ -323,7 +323,7 @@ def set_attribute(path: str, key: str, value: object) -> Callable[[h5py.File], o
         (set_attribute("data/0", "batch_count", 0), "batch_count 0"),
         (set_attribute("data/0", "batch_count", -1), "batch_count -1"),
         (set_attribute("data/0", "batch_count", 1), "different numbers of samples"),
-        (set_attribute("data/0", "batch_count", 10**18), "/data/0/batch_2 is missing"),
+        (set_attribute("data/0", "batch_count", 10**18), "different numbers of samples"),
         (set_attribute("data/0", "order", 1), "some are missing"),
         (set_attribute("data/0", "order", 7), "some are missing"),
         (set_attribute("data/0", "order", None), "some are missing"),
