@@ -17,6 +17,7 @@ TYPES = (
     "CompileJobSummary",
     "ComputeUnitUse",
     "Dataset",
+    "DatasetReader",
     "Device",
     "Error",
     "Framework",

@@ -132,7 +132,7 @@ def h5_to_npz(
     with open_h5(source) as file:
         inputs = read_inputs(file)
         samples = get_samples(file, inputs)
-        paths = _place_samples(target, inputs[0].count)
+        paths = _place_samples(target, inputs[0].sample_count)
         if check is not None:
             check(paths)
         for index, path in enumerate(paths):

@@ -42,12 +42,12 @@ class StoredInput(NamedTuple):
     Attributes:
         name: Its name.
         group: The group that holds its samples.
-        count: Number of samples that it is said to have.
+        sample_count: Number of samples that it is said to have.
     """
 
     name: str
     group: "h5py.Group"
-    count: int
+    sample_count: int
 
 
 def check_input_name(name: object) -> str:
@@ -145,7 +145,7 @@ def read_inputs(file: "h5py.Group") -> list[StoredInput]:
             raise UserError("It has no inputs.")
         if len({each.name for each in inputs}) < len(inputs):
             raise UserError("Two of its inputs have the same name.")
-        if len({each.count for each in inputs}) > 1:
+        if len({each.sample_count for each in inputs}) > 1:
             raise UserError("Its inputs have different numbers of samples.")
         return inputs
 

@@ -10,12 +10,10 @@ import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from support.dataset_strategies import datasets, same_array
 
 from qai_hub.dataset_file import check_h5, dataset_entries_to_h5, h5_to_dataset_entries
 from qai_hub.errors import UserError
-from qai_hub.tensors import DTYPES
 
 Array = np.ndarray[Any, Any]
 ONE = np.ones((2, 3), np.float32)
@@ -23,26 +21,6 @@ ONE = np.ones((2, 3), np.float32)
 
 def in_memory() -> h5py.File:
     return h5py.File(io.BytesIO(), "w")
-
-
-def same(a: Array, b: Array) -> bool:
-    return a.dtype.name == b.dtype.name and a.shape == b.shape and a.tobytes() == b.tobytes()
-
-
-arrays = hnp.arrays(
-    st.sampled_from(DTYPES).map(np.dtype),
-    hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
-)
-names = st.text(max_size=8).filter(lambda name: "\0" not in name) | st.sampled_from(
-    ["", "a/b", "/", "..", "日本", "data", "batch_0"]
-)
-
-
-@st.composite
-def datasets(draw: st.DrawFn) -> dict[str, list[Array]]:
-    count = draw(st.integers(1, 3))
-    samples = st.lists(arrays, min_size=count, max_size=count)
-    return draw(st.dictionaries(names, samples, min_size=1, max_size=12))
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -55,7 +33,7 @@ def test_what_is_written_is_read(entries: dict[str, list[Array]]) -> None:
     assert list(again) == list(entries)
     for name, samples in entries.items():
         assert len(again[name]) == len(samples)
-        assert all(map(same, again[name], samples))
+        assert all(map(same_array, again[name], samples))
 
 
 def test_the_layout_of_the_file(tmp_path: Path) -> None:
