@@ -1,12 +1,12 @@
 """Datasets as HDF5 files, and as NumPy files, which are made HDF5 to be uploaded."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_options
+from qai_hub.dataset_entries import check_counts, check_sample, validate_entries
 from qai_hub.dataset_layout import add_input, sample_key
 from qai_hub.errors import UserError
 from qai_hub.hdf5_files import create_hdf5
@@ -19,15 +19,17 @@ from qai_hub.stored_inputs import (
     read_inputs,
 )
 from qai_hub.temporary_files import temporary_folder
-from qai_hub.tensors import DTYPES, DatasetEntries
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
 
+    from qai_hub.tensors import DatasetSamples
+
+    Array = np.ndarray[Any, Any]
+
 __all__ = [
     "as_h5",
-    "check_entries",
     "check_file",
     "check_h5",
     "dataset_entries_to_h5",
@@ -38,14 +40,16 @@ __all__ = [
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
 
 
-def dataset_entries_to_h5(entries: DatasetEntries, target: H5, *, compress: bool = True) -> H5:
+def dataset_entries_to_h5(entries: "DatasetSamples", target: H5, *, compress: bool = True) -> H5:
     """Writes a dataset as HDF5, one array at a time.
 
     Arrays are stored as they are, except for inputs that shrink to about a third.
 
     Args:
         entries: For each name, in order, its samples; a bare array is one sample. All names have
-            the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`.
+            the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`. From iterables
+            that are no lists, samples are taken as they are written: the first one of each name,
+            then the second ones, and so on.
         target: Path of a file, which is replaced, or an open, empty HDF5 file.
         compress: Whether to compress at all; False where the file does not travel far.
 
@@ -56,29 +60,61 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5, *, compress: bool
         UserError: If the entries are not a dataset.
         OSError: If the file cannot be written.
     """
-    checked = _validate_entries(entries)
-    count = len(next(iter(checked.values())))
-    inputs = (
-        (name, samples, compression_options(samples) if compress else {})
-        for name, samples in checked.items()
-    )
-    return _write_h5(target, inputs, count)
-
-
-def _write_h5(
-    target: H5,
-    inputs: "Iterable[tuple[str, Iterable[np.ndarray[Any, Any]], dict[str, Any]]]",
-    count: int,
-) -> H5:
-    """Writes inputs: for each its name, its samples, and how they are compressed."""
+    checked = validate_entries(entries)
     with _create_h5(target) as file:
-        for order, (name, samples, options) in enumerate(inputs):
-            group = add_input(file, order, name, count)
-            for index, sample in enumerate(samples):
-                native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
-                large = sample.nbytes >= MIN_COMPRESSED_BYTES
-                group.create_dataset(sample_key(index), data=native, **(options if large else {}))
+        writers = [
+            _InputWriter(add_input(file, order, name, 0), name, samples, compress=compress)
+            for order, (name, samples) in enumerate(checked.items())
+        ]
+        is_complete = False
+        while not is_complete:
+            written = [writer.write_sample() for writer in writers]
+            is_complete = not all(written)
+        check_counts({writer.name: writer.count for writer in writers})
+        for writer in writers:
+            writer.finish()
     return target
+
+
+class _InputWriter:
+    """Writes the samples of an input one by one.
+
+    Args:
+        group: The group of the input.
+        name: Name of the input.
+        samples: The samples, of which those in a list have been checked.
+        compress: Whether samples are compressed if they shrink: those of a list, of which several
+            are tried; of another iterable, the first one.
+    """
+
+    def __init__(
+        self, group: "h5py.Group", name: str, samples: "Iterable[Array]", *, compress: bool
+    ) -> None:
+        self.name = name
+        self.count = 0
+        self._group = group
+        self._samples = iter(samples)
+        self._options: dict[str, Any] | None = None if compress else {}
+        if compress and isinstance(samples, list):
+            self._options = compression_options(samples)
+
+    def write_sample(self) -> bool:
+        """Writes the next sample; returns False if there is none."""
+        for sample in self._samples:
+            check_sample(self.name, self.count, sample)
+            if self._options is None:
+                self._options = compression_options([sample])
+            native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
+            large = sample.nbytes >= MIN_COMPRESSED_BYTES
+            options = self._options if large else {}
+            self._group.create_dataset(sample_key(self.count), data=native, **options)
+            self.count += 1
+            return True
+        return False
+
+    def finish(self) -> None:
+        """Writes how many samples there are."""
+        self._group.attrs["batch_count"] = self.count
 
 
 @contextmanager
@@ -98,15 +134,8 @@ def as_h5(path: Path, *, compress: bool = True) -> Iterator[Path]:
         return
     found = NumpyDataset.find(path)
     with temporary_folder() as folder:
-        inputs = (
-            (
-                name,
-                found.read(name),
-                compression_options([next(found.read(name))]) if compress else {},
-            )
-            for name in found.names
-        )
-        yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
+        samples = {name: found.read(name) for name in found.names}
+        yield dataset_entries_to_h5(samples, Path(folder) / "data.h5", compress=compress)
 
 
 def h5_to_npz(
@@ -210,63 +239,6 @@ def check_file(path: Path) -> None:
             check_input_name(name)
     else:
         check_h5(path)
-
-
-def check_entries(entries: object) -> None:
-    """Checks that entries could be written.
-
-    Args:
-        entries: As for `dataset_entries_to_h5`.
-
-    Raises:
-        UserError: If the entries are not a dataset.
-    """
-    _validate_entries(entries)
-
-
-def _validate_entries(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]]:
-    if not isinstance(entries, Mapping) or not entries:
-        raise UserError(
-            'A dataset is a dictionary from names to lists of arrays, like {"image": [array]}, '
-            f"not {_describe_type(entries, Mapping)}."
-        )
-    checked = {
-        check_input_name(name): _check_samples(name, samples) for name, samples in entries.items()
-    }
-    counts = {name: len(samples) for name, samples in checked.items()}
-    if len(set(counts.values())) > 1:
-        raise UserError(
-            f"All inputs of a dataset must have the same number of samples; these have {counts}."
-        )
-    return checked
-
-
-def _check_samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
-    import numpy as np
-
-    if isinstance(samples, np.ndarray):
-        samples = [samples]
-    if not isinstance(samples, list | tuple) or not samples:
-        raise UserError(
-            f"{name!r} must have a list of arrays, one for each sample, not "
-            f"{_describe_type(samples, list | tuple)}."
-        )
-    for index, sample in enumerate(samples):
-        if not isinstance(sample, np.ndarray):
-            raise UserError(
-                f"Sample {index} of {name!r} has the type {type(sample).__name__}: it must be a "
-                "numpy array. Convert it with np.asarray(sample, dtype=np.float32)."
-            )
-        if sample.dtype.name not in DTYPES:
-            raise UserError(
-                f"Sample {index} of {name!r} has the dtype {sample.dtype.name}: it must be one of "
-                f"{', '.join(DTYPES)}. Convert it, for example with sample.astype(np.float32)."
-            )
-    return list(samples)
-
-
-def _describe_type(value: object, expected: type | UnionType) -> str:
-    return "an empty one" if isinstance(value, expected) else type(value).__name__
 
 
 @contextmanager

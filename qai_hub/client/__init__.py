@@ -22,7 +22,7 @@ from qai_hub.resources.project import Project
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobArtifactType, JobStatus, JobType
-from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
+from qai_hub.tensors import DatasetEntries, DatasetSamples, InputSpecs, IOSpec, TensorSpec
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -115,6 +115,7 @@ __all__ = [
     "Dataset",
     "DatasetEntries",
     "DatasetReader",
+    "DatasetSamples",
     "Device",
     "Error",
     "Framework",

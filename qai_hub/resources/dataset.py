@@ -40,7 +40,7 @@ class Dataset(Shareable):
         name: Display name.
         verbose: Whether its client showed progress when it was fetched; transfers use the client's
             current setting.
-        data: The uploaded data, if it was uploaded from memory.
+        data: The uploaded data, if it was uploaded from memory; None if it came from iterators.
 
     Examples:
         >>> arrays = dataset.download()

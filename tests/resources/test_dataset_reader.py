@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
     return dataset_entries_to_h5(entries, tmp_path / "d.h5")
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(entries=datasets())
 def test_what_is_written_is_read(
     entries: dict[str, list[Array]], tmp_path_factory: pytest.TempPathFactory
