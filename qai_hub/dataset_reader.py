@@ -85,6 +85,10 @@ class _Samples(Sequence["np.ndarray[Any, Any]"]):
             ) from None
         return self._file.read(group, number)
 
+    def __iter__(self) -> Iterator["np.ndarray[Any, Any]"]:
+        # Unlike a generator function, which would hold a sample while it reads the next one.
+        return (self[index] for index in range(len(self)))
+
     def __repr__(self) -> str:
         return f"<{len(self)} samples of {self._stored.name!r}>"
 
