@@ -119,9 +119,10 @@ class UploadingClient(ListingClient):
 
         Args:
             data: For each input, in the model's order, a list of arrays, one per sample; all lists
-                have the same length. Or a path: of an HDF5 file with such data; of a `.npz` file
-                with an array for each input, one sample; or of a folder of `.npz` files, a sample
-                in each, in the order of their names.
+                have the same length. A generator or another iterable of arrays may stand for a
+                list: its samples are taken one at a time. Or a path: of an HDF5 file with such
+                data; of a `.npz` file with an array for each input, one sample; or of a folder of
+                `.npz` files, a sample in each, in the order of their names.
             name: Display name; None uses the file's name, or the names of the inputs.
             project: Project to add it to; None uses the client's default.
 

@@ -1,6 +1,9 @@
 """Datasets that need not fit into memory: uploaded from iterators, read one sample at a time."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +20,7 @@ import qai_hub as hub
 from qai_hub.aio import AsyncClient
 from qai_hub.client import Client, Model
 from qai_hub.client.file_upload import upload_dataset_file
+from qai_hub.config import save_config
 from qai_hub.driver import run_blocking
 from qai_hub.local import LocalHub
 
@@ -90,3 +94,48 @@ def test_a_download_that_is_no_dataset_leaves_no_file(client: Client, temporary:
     with pytest.raises(hub.UserError, match="is no HDF5 file"):
         dataset.open()
     assert list(temporary.iterdir()) == []
+
+
+CHILD = """
+import re, sys
+import numpy as np
+import qai_hub as hub
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) >> 10
+
+def samples(count):
+    return (np.full(4 << 20, index, np.uint8) for index in range(count))
+
+def use(client, count):
+    dataset = client.upload_dataset({"x": samples(count)})
+    path = dataset.download("d.h5")
+    with client.upload_dataset(path).open() as data:
+        client.upload_dataset({"y": data["x"]}).download("e.h5")
+        return sum(int(sample[-1]) for sample in data["x"])
+
+client = hub.Client(profile="test")
+use(client, 1)
+before = peak()
+print(use(client, 24), peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its peak of memory is not known")
+def test_a_dataset_passes_through_in_the_memory_of_a_few_samples(
+    lh: LocalHub, tmp_path: Path
+) -> None:
+    save_config(lh.config(ME), "test", environ={}, home=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        cwd=tmp_path,
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    total, grown = map(int, done.stdout.split())
+    assert total == sum(range(24))
+    # The dataset has 96 MiB.
+    assert grown < 32
