@@ -185,8 +185,8 @@ def test_users_come_from_a_file_and_the_environment_and_show_nowhere(tmp_path: P
         assert "chmod 600" in "".join(hub.said)
     file.chmod(0o600)
     arguments += ["--user", "zoe@example.com"]
-    variables = {"QAI_HUB_LOCAL_USERS": "eve@example.com=env-token ada@example.com"}
-    with served(tmp_path, *arguments, **variables) as hub:
+    more = "eve@example.com=env-token ada@example.com"
+    with served(tmp_path, *arguments, QAI_HUB_LOCAL_USERS=more) as hub:
         profiles = ["local", *(f"local-{name}@example.com" for name in ("eve", "ada", "bob"))]
         people = [load_config(name, home=tmp_path) for name in profiles]
         assert [who(each) for each in people] == [
