@@ -12,7 +12,7 @@ from qai_hub.local.store.records import User
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "data")
+    made = Store(tmp_path / "data", durable=False)
     yield made
     made.close()
 

@@ -32,8 +32,8 @@ class SchedulerHarness:
 
     def __init__(self, store: Store, folder: Path, owner: User) -> None:
         self.store = store
-        self.storage = FolderStore(folder)
-        self.work = WorkFolders(folder)
+        self.storage = FolderStore(folder, durable=False)
+        self.work = WorkFolders(folder, durable=False)
         self.owner = owner
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker

@@ -40,8 +40,8 @@ WRONG = [
 
 @pytest.fixture
 def storage(tmp_path: Path) -> FolderStore:
-    WorkFolders(tmp_path / "data")
-    return FolderStore(tmp_path / "data")
+    WorkFolders(tmp_path / "data", durable=False)
+    return FolderStore(tmp_path / "data", durable=False)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def start(store: Store, storage: FolderStore, *clocks: datetime) -> CleanupResul
         order = clean_up(
             store,
             storage,
-            WorkFolders(storage.files.parent),
+            WorkFolders(storage.files.parent, durable=False),
             iter([clock]).__next__,
             Retention(),
         )
