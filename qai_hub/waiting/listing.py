@@ -121,7 +121,8 @@ class Listing:
         """When to ask for the next page; infinity while there is nothing to ask for."""
         if self._parts:
             return self.began
-        return math.inf if self._page or self._is_closed else self._due
+        is_waiting = self._page is not None or bool(self._fetching)
+        return math.inf if is_waiting or self._is_closed else self._due
 
     def next(self, now: float, time_limit: float) -> AskForPage:
         """Returns the next instruction, when it is due.
@@ -140,7 +141,8 @@ class Listing:
         if not self._offset:
             self.began, self._pages = now, 0
             self._told.clear()
-        limit = min(self._depth + _SPARE, MAX_PAGE_SIZE)
+        # Twice as many with each page, since others' jobs may be in between.
+        limit = min((self._depth + _SPARE) << self._pages, MAX_PAGE_SIZE)
         self._page = AskForPage(self._key, self._offset, limit, frozenset(), time_limit)
         return self._page
 
@@ -229,6 +231,7 @@ class Listing:
         self._is_last = True
         self._page, self._offset, self._due = None, 0, now
         self._parts.clear()
+        self._fetching.clear()
 
     def close(self) -> set[int]:
         """Asks for nothing more, and releases all jobs.
@@ -249,10 +252,10 @@ class Listing:
         Returns:
             Whether there is one to ask for.
         """
-        return self._may_probe and bool(self.held) and self.held.isdisjoint(open_jobs)
+        return self._may_probe and bool(self._running) and self.held.isdisjoint(open_jobs)
 
     def probe(self, asked: Sequence[float]) -> int:
-        """Returns the held job to ask for: one that runs, and was not asked for for longest.
+        """Returns the job to ask for: one that has started, and was not asked for for longest.
 
         Args:
             asked: When each job was last asked for.
@@ -261,10 +264,12 @@ class Listing:
             The job.
         """
         self._may_probe = False
-        started = {
-            index for index in self.held if index in self._told and self._told[index].started
-        }
-        return min(started or self.held, key=lambda index: (asked[index], index))
+        return min(self._running, key=lambda i: (not self._told[i].started, asked[i], i))
+
+    @property
+    def _running(self) -> set[int]:
+        """The held jobs that have not ended, as the list tells."""
+        return {i for i in self.held if i in self._told and not self._told[i].ended}
 
     def _release(self, jobs: Collection[int]) -> set[int]:
         """Holds jobs no longer, and returns those of them that have not ended."""
@@ -280,13 +285,7 @@ class Listing:
         self._depth = max(
             (found.position + 1 for found in told.values()), default=len(self._unfinished)
         )
-        self._parts = group_neighbours(
-            {
-                i: found.position
-                for i, found in told.items()
-                if found.ended and i not in self._fetching
-            }
-        )
+        self._parts = group_neighbours({i: x.position for i, x in told.items() if x.ended})
         self._schedule_round(now)
 
     def _schedule_round(self, now: float) -> None:
