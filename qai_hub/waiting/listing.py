@@ -41,8 +41,6 @@ _SPARE = 10
 # Neighbours that are fetched although they are not needed, where that saves a request.
 _MAX_GAP = 3
 _MAX_FAULTS = 2
-# Seconds by which a list may lag behind what is told of a single job.
-_MAX_LAG = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,6 @@ class Listing:
 
     Attributes:
         held: Jobs that need not be asked for themselves: all of them until the first answer.
-        checked: Jobs that have not ended, as the last round tells.
         began: When the latest round began.
     """
 
@@ -97,11 +94,9 @@ class Listing:
         self, key: Hashable, jobs: Collection[int], *, now: float, rng: random.Random
     ) -> None:
         self.held = set(jobs)
-        self.checked: set[int] = set()
         self.began = now
         self._key = key
         self._unfinished = set(jobs)
-        self._ended_at: dict[int, float] = {}
         self._pause = GrowingPause(rng)
         self._due = now
         self._is_last = self._is_closed = False
@@ -165,12 +160,9 @@ class Listing:
         self._page, self._faults = None, 0
         for index, found in listed.items():
             self._told[index] = found._replace(position=page.offset + found.position)
-            if self._is_last and not found.ended:
-                self.checked.add(index)
-        if any(self._lags(index, found) for index, found in listed.items()):
-            return self.close()
         self._pages += 1
-        if listed and self._pages < _MAX_PAGES and not self.held <= self._told.keys():
+        expected = self._unfinished if self._is_last else self.held
+        if listed and self._pages < _MAX_PAGES and not expected <= self._told.keys():
             self._offset += length
             return set()
         self._end_round(now)
@@ -219,19 +211,25 @@ class Listing:
             now: The time.
         """
         self._unfinished.discard(index)
-        self._ended_at[index] = now
         self._release({index})
         self._pause.reset()
         if not self._offset and not self._is_last:
             spacing = max(ROUND_SPACING, self._depth * _SPACING_OF_JOB)
             self._due = min(self._due, max(now, self.began + spacing))
 
-    def begin_last_round(self, now: float) -> None:
-        """Asks a last time, whatever was being asked for."""
+    def begin_last_round(self, now: float) -> set[int]:
+        """Has a last round begin, whatever was being asked for.
+
+        Args:
+            now: The time.
+
+        Returns:
+            The jobs that are released: this round may come too late for them.
+        """
         self._is_last = True
         self._page, self._offset, self._due = None, 0, now
         self._parts.clear()
-        self._fetching.clear()
+        return self._release(self._unfinished)
 
     def close(self) -> set[int]:
         """Asks for nothing more, and releases all jobs.
@@ -290,10 +288,6 @@ class Listing:
 
     def _schedule_round(self, now: float) -> None:
         self._due = math.inf if self._is_last else now + self._pause.next()
-
-    def _lags(self, index: int, found: Listed) -> bool:
-        """Returns whether the list tells that a job runs which has ended long before."""
-        return not found.ended and self.began > self._ended_at.get(index, math.inf) + _MAX_LAG
 
 
 def group_neighbours(positions: Mapping[int, int]) -> list[tuple[range, frozenset[int]]]:

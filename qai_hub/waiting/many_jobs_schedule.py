@@ -252,8 +252,7 @@ class ManyJobsSchedule:
         self._outages[page.key].reset()
         listing = self._listings[page.key]
         self._release(listing.answered(page, now, found, length), now)
-        is_over = self._end is not None
-        for index in listing.checked if is_over else listing.held:
+        for index in listing.held:
             self._queued.pop(index, None)
 
     def fetched(self, page: AskForPage, now: float, finished: Iterable[int]) -> None:
@@ -298,8 +297,7 @@ class ManyJobsSchedule:
         # Last checks are spread over the overtime.
         self._spacing = min(SPACING, _LAST_CHECKS_SHARE * self._overtime / len(self._unfinished))
         for listing in self._listings.values():
-            self._release(listing.held, now)
-            listing.begin_last_round(now)
+            self._release(listing.begin_last_round(now), now)
 
     def _first_due(self) -> float:
         while self._queue and self._queued.get(self._queue[0][-1]) is not self._queue[0]:
@@ -378,7 +376,7 @@ class ManyJobsSchedule:
 
     def _push(self, index: int, due: float) -> None:
         listing = self._listing_of.get(index)
-        if self._end is None and listing and index in listing.held:
+        if listing and index in listing.held:
             return
         entry = (due, self._asked[index], index)
         self._queued[index] = entry

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.many_jobs_world import SLACK, Fault, JobList, World
 
-from qai_hub.waiting.listing import MAX_RANGE, ROUND_SPACING, group_neighbours
+from qai_hub.waiting.listing import MAX_RANGE, ROUND_SPACING, Listed, Listing, group_neighbours
 from qai_hub.waiting.many_jobs_schedule import MAX_OPEN_REQUESTS, OVERTIME, SPACING
 from qai_hub.waiting.schedule import MAX_PAUSE, Expired, Finished, GiveUp
 
@@ -88,6 +88,16 @@ def test_what_is_not_on_the_list_is_asked_for_by_itself() -> None:
     assert sum(asked[index] for index in range(20)) <= len(world.pages)
 
 
+def test_the_last_few_are_asked_for_by_long_polls() -> None:
+    world = World(
+        [5.0] * 12 + [100.0] * 8, holds=True, latency=0.01, listing=JobList(newest_first(20))
+    )
+    assert world.run(None) == Finished()
+    held = {look.index for at, look in world.looks if 20 < at < 60 and look.ask.long_poll > 20}
+    assert held == set(range(12, 20))
+    assert all(at < 20 for at, _ in world.pages)
+
+
 def test_a_list_that_is_refused_is_not_asked_for_again() -> None:
     listing = JobList(newest_first(30), down=lambda now: True, transient=False)
     world = World([20.0] * 30, latency=0.01, listing=listing)
@@ -161,7 +171,15 @@ def test_what_ended_in_time_is_not_late_among_thousands(timeout: float) -> None:
     world = World(ends, latency=0.05, listing=JobList(newest_first(len(ends))))
     assert world.run(timeout) == Expired(None)
     assert world.unfinished == [n for n, end in enumerate(ends) if end == math.inf]
-    assert world.took <= timeout + OVERTIME + SLACK
+    # The list tells of those that run: there is no need to ask for each of them.
+    assert world.took <= timeout + OVERTIME / 2
+
+
+def test_an_answer_from_before_the_deadline_is_no_last_check() -> None:
+    ends = [0.04] * 40 + [math.inf] * 20
+    world = World(ends, latency=0.1, listing=JobList(range(40, 60)))
+    assert world.run(0.05) == Expired(None)
+    assert world.unfinished == list(range(40, 60))
 
 
 @pytest.mark.parametrize("latency", [0.05, 5.0])
@@ -170,6 +188,24 @@ def test_a_list_that_hangs_does_not_delay_the_deadline(latency: float) -> None:
     world = World([math.inf] * 100, latency=latency, listing=listing)
     assert isinstance(world.run(1), Expired)
     assert world.took <= 1 + OVERTIME + SLACK
+
+
+def test_the_last_round_begins_at_once_and_believes_no_older_page() -> None:
+    listing = Listing("list", range(20), now=0.0, rng=random.Random(1))
+    first = listing.next(0.0, 10.0)
+    told = {index: Listed(index, started=True, ended=index < 10) for index in range(20)}
+    listing.answered(first, 0.1, told, 20)
+    fetch = listing.next(0.1, 10.0)
+    assert fetch.jobs == set(range(10))
+    assert listing.due == math.inf
+    assert listing.begin_last_round(0.2) == set(range(20))
+    assert listing.due == 0.2
+    last = listing.next(0.2, 1.0)
+    assert not last.jobs
+    assert listing.answered(first, 0.3, told, 20) == set()
+    assert listing.held == set()
+    listing.answered(last, 0.4, told, 20)
+    assert listing.held == set(range(20))
 
 
 def test_rounds_keep_their_distance() -> None:
