@@ -128,7 +128,7 @@ class ManyJobsSchedule:
             for server in servers
         ]
         self._listings = _make_listings(lists or (), now, rng)
-        self._outages = {key: outages[servers[(lists or ()).index(key)]] for key in self._listings}
+        self._outages = {key: outages[at] for key, at in zip(lists or (), servers, strict=False)}
         self._listing_of = {
             index: listing for listing in self._listings.values() for index in listing.held
         }
