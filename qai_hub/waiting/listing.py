@@ -106,6 +106,7 @@ class Listing:
         self._page: AskForPage | None = None
         self._offset = self._pages = 0
         self._depth = len(jobs)
+        self._longest = 1
         self._told: dict[int, Listed] = {}
         # The jobs to fetch, by positions in the list, and those that are being fetched.
         self._parts: list[tuple[range, frozenset[int]]] = []
@@ -161,6 +162,7 @@ class Listing:
         for index, found in listed.items():
             self._told[index] = found._replace(position=page.offset + found.position)
         self._pages += 1
+        self._longest = max(self._longest, length)
         expected = self._unfinished if self._is_last else self.held
         if listed and self._pages < _MAX_PAGES and not expected <= self._told.keys():
             self._offset += length
@@ -283,18 +285,23 @@ class Listing:
         self._depth = max(
             (found.position + 1 for found in told.values()), default=len(self._unfinished)
         )
-        self._parts = group_neighbours({i: x.position for i, x in told.items() if x.ended})
+        ended = {i: found.position for i, found in told.items() if found.ended}
+        # The server may send shorter pages than it is asked for.
+        self._parts = group_neighbours(ended, min(MAX_RANGE, self._longest))
         self._schedule_round(now)
 
     def _schedule_round(self, now: float) -> None:
         self._due = math.inf if self._is_last else now + self._pause.next()
 
 
-def group_neighbours(positions: Mapping[int, int]) -> list[tuple[range, frozenset[int]]]:
+def group_neighbours(
+    positions: Mapping[int, int], max_length: int
+) -> list[tuple[range, frozenset[int]]]:
     """Groups jobs that are close to each other in a list.
 
     Args:
         positions: The position of each job.
+        max_length: Maximum number of positions in a range.
 
     Returns:
         Ranges of positions, in order, each with the jobs in it.
@@ -302,7 +309,7 @@ def group_neighbours(positions: Mapping[int, int]) -> list[tuple[range, frozense
     groups: list[tuple[range, frozenset[int]]] = []
     for index, at in sorted(positions.items(), key=lambda item: item[1]):
         part, jobs = groups[-1] if groups else (range(0), frozenset())
-        if jobs and at - part.stop <= _MAX_GAP and at - part.start < MAX_RANGE:
+        if jobs and at - part.stop <= _MAX_GAP and at - part.start < max_length:
             groups[-1] = range(part.start, at + 1), jobs | {index}
         else:
             groups.append((range(at, at + 1), frozenset({index})))

@@ -215,13 +215,16 @@ def test_rounds_keep_their_distance() -> None:
     assert min(b - a for a, b in itertools.pairwise(rounds)) >= ROUND_SPACING - SLACK
 
 
-@given(positions=st.dictionaries(st.integers(0, 300), st.integers(0, 300), max_size=200))
-def test_neighbours_cover_each_job_once(positions: dict[int, int]) -> None:
-    groups = group_neighbours(positions)
+@given(
+    positions=st.dictionaries(st.integers(0, 300), st.integers(0, 300), max_size=200),
+    max_length=st.integers(1, 100),
+)
+def test_neighbours_cover_each_job_once(positions: dict[int, int], max_length: int) -> None:
+    groups = group_neighbours(positions, max_length)
     jobs = [index for _, group in groups for index in group]
     assert sorted(jobs) == sorted(positions)
     assert all(positions[index] in part for part, group in groups for index in group)
-    assert all(len(part) <= MAX_RANGE for part, _ in groups)
+    assert all(len(part) <= max_length for part, _ in groups)
     stops = [(part.start, part.stop) for part, _ in groups]
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(stops))
 
