@@ -112,6 +112,20 @@ def test_jobs_that_end_meanwhile(
         assert len(set(single(proxy.requests))) < MANY
 
 
+def test_a_job_is_handed_out_while_others_run(
+    lh: LocalHub, worker: FakeWorker, model: Model
+) -> None:
+    worker.may_finish.clear()
+    with proxied(lh) as (client, _):
+        jobs = submit(client, model)
+        lh.client(ME).cancel_job(jobs[3].job_id)
+        handed_out = hub.as_completed(jobs, 60)
+        assert next(handed_out) is jobs[3]
+        assert all(vars(job).get("completed_at") is None for job in jobs if job is not jobs[3])
+        worker.may_finish.set()
+        assert set(handed_out) == set(jobs) - {jobs[3]}
+
+
 def test_jobs_that_have_ended(lh: LocalHub, model: Model) -> None:
     with proxied(lh) as (client, proxy):
         jobs = submit(client, model)
