@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.client import CompileJobSummary as CompileJobSummary
     from qai_hub.client import ComputeUnitUse as ComputeUnitUse
     from qai_hub.client import Dataset as Dataset
+    from qai_hub.client import DatasetReader as DatasetReader
     from qai_hub.client import Device as Device
     from qai_hub.client import Error as Error
     from qai_hub.client import Framework as Framework

@@ -17,6 +17,7 @@ TYPES = (
     "CompileJobSummary",
     "ComputeUnitUse",
     "Dataset",
+    "DatasetReader",
     "Device",
     "Error",
     "Framework",
@@ -67,7 +68,7 @@ TYPES = (
 )
 """Classes and type aliases, from the module `client`."""
 
-CLIENT_ONLY_TYPES = ("DatasetEntries",)
+CLIENT_ONLY_TYPES = ("DatasetEntries", "DatasetSamples")
 """Types of the module `client` that `qai_hub` does not export, as in the official client."""
 
 METHODS = (

@@ -1,30 +1,35 @@
 """Datasets as HDF5 files, and as NumPy files, which are made HDF5 to be uploaded."""
 
-import numbers
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qai_hub.closest import why_no_file
 from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_options
-from qai_hub.dataset_layout import add_input, get_stored_member, get_stored_sample, sample_key
+from qai_hub.dataset_entries import check_counts, check_sample, validate_entries
+from qai_hub.dataset_layout import add_input, sample_key
 from qai_hub.errors import UserError
 from qai_hub.hdf5_files import create_hdf5
-from qai_hub.next_steps import Step
 from qai_hub.numpy_files import NumpyDataset, is_npz, is_numpy, sample_filename, write_npz
-from qai_hub.stored_arrays import StoredArrayChecker, StoredDataError, read_attribute
+from qai_hub.stored_inputs import (
+    check_input_name,
+    get_samples,
+    open_h5,
+    read_array,
+    read_inputs,
+)
 from qai_hub.temporary_files import temporary_folder
-from qai_hub.tensors import DTYPES, DatasetEntries
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
 
+    from qai_hub.tensors import DatasetSamples
+
+    Array = np.ndarray[Any, Any]
+
 __all__ = [
     "as_h5",
-    "check_entries",
     "check_file",
     "check_h5",
     "dataset_entries_to_h5",
@@ -33,24 +38,18 @@ __all__ = [
 ]
 
 H5 = TypeVar("H5", bound="str | Path | h5py.Group")
-A = TypeVar("A", str, int)
-
-_HOW_TO_GET_HDF5 = Step(
-    'hub.upload_dataset({"image": [array]}) makes a dataset of arrays, and a download of it an '
-    "HDF5 file.",
-    "`qai-hub dataset upload --help` tells what they hold.",
-)
-_MAX_NAME_BYTES = 4096
 
 
-def dataset_entries_to_h5(entries: DatasetEntries, target: H5, *, compress: bool = True) -> H5:
+def dataset_entries_to_h5(entries: "DatasetSamples", target: H5, *, compress: bool = True) -> H5:
     """Writes a dataset as HDF5, one array at a time.
 
     Arrays are stored as they are, except for inputs that shrink to about a third.
 
     Args:
         entries: For each name, in order, its samples; a bare array is one sample. All names have
-            the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`.
+            the same number of samples, with dtypes from `qai_hub.tensors.DTYPES`. From iterables
+            that are no lists, samples are taken as they are written: the first one of each name,
+            then the second ones, and so on.
         target: Path of a file, which is replaced, or an open, empty HDF5 file.
         compress: Whether to compress at all; False where the file does not travel far.
 
@@ -61,29 +60,61 @@ def dataset_entries_to_h5(entries: DatasetEntries, target: H5, *, compress: bool
         UserError: If the entries are not a dataset.
         OSError: If the file cannot be written.
     """
-    checked = _validate_entries(entries)
-    count = len(next(iter(checked.values())))
-    inputs = (
-        (name, samples, compression_options(samples) if compress else {})
-        for name, samples in checked.items()
-    )
-    return _write_h5(target, inputs, count)
-
-
-def _write_h5(
-    target: H5,
-    inputs: "Iterable[tuple[str, Iterable[np.ndarray[Any, Any]], dict[str, Any]]]",
-    count: int,
-) -> H5:
-    """Writes inputs: for each its name, its samples, and how they are compressed."""
+    checked = validate_entries(entries)
     with _create_h5(target) as file:
-        for order, (name, samples, options) in enumerate(inputs):
-            group = add_input(file, order, name, count)
-            for index, sample in enumerate(samples):
-                native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
-                large = sample.nbytes >= MIN_COMPRESSED_BYTES
-                group.create_dataset(sample_key(index), data=native, **(options if large else {}))
+        writers = [
+            _InputWriter(add_input(file, order, name, 0), name, samples, compress=compress)
+            for order, (name, samples) in enumerate(checked.items())
+        ]
+        is_complete = False
+        while not is_complete:
+            written = [writer.write_sample() for writer in writers]
+            is_complete = not all(written)
+        check_counts({writer.name: writer.count for writer in writers})
+        for writer in writers:
+            writer.finish()
     return target
+
+
+class _InputWriter:
+    """Writes the samples of an input one by one.
+
+    Args:
+        group: The group of the input.
+        name: Name of the input.
+        samples: The samples, of which those in a list have been checked.
+        compress: Whether samples are compressed if they shrink: those of a list, of which several
+            are tried; of another iterable, the first one.
+    """
+
+    def __init__(
+        self, group: "h5py.Group", name: str, samples: "Iterable[Array]", *, compress: bool
+    ) -> None:
+        self.name = name
+        self.count = 0
+        self._group = group
+        self._samples = iter(samples)
+        self._options: dict[str, Any] | None = None if compress else {}
+        if compress and isinstance(samples, list):
+            self._options = compression_options(samples)
+
+    def write_sample(self) -> bool:
+        """Writes the next sample; returns False if there is none."""
+        for sample in self._samples:
+            check_sample(self.name, self.count, sample)
+            if self._options is None:
+                self._options = compression_options([sample])
+            native = sample.astype(sample.dtype.newbyteorder("="), copy=False)
+            large = sample.nbytes >= MIN_COMPRESSED_BYTES
+            options = self._options if large else {}
+            self._group.create_dataset(sample_key(self.count), data=native, **options)
+            self.count += 1
+            return True
+        return False
+
+    def finish(self) -> None:
+        """Writes how many samples there are."""
+        self._group.attrs["batch_count"] = self.count
 
 
 @contextmanager
@@ -103,15 +134,8 @@ def as_h5(path: Path, *, compress: bool = True) -> Iterator[Path]:
         return
     found = NumpyDataset.find(path)
     with temporary_folder() as folder:
-        inputs = (
-            (
-                name,
-                found.read(name),
-                compression_options([next(found.read(name))]) if compress else {},
-            )
-            for name in found.names
-        )
-        yield _write_h5(Path(folder) / "data.h5", inputs, len(found.files))
+        samples = {name: found.read(name) for name in found.names}
+        yield dataset_entries_to_h5(samples, Path(folder) / "data.h5", compress=compress)
 
 
 def h5_to_npz(
@@ -134,13 +158,14 @@ def h5_to_npz(
             for a single file; or if the folder has other files, with which the new ones would not
             be a dataset.
     """
-    with _open_h5(source) as file:
-        inputs = _read_inputs(file)
-        paths = _place_samples(target, len(inputs[0][1]))
+    with open_h5(source) as file:
+        inputs = read_inputs(file)
+        samples = get_samples(file, inputs)
+        paths = _place_samples(target, inputs[0].sample_count)
         if check is not None:
             check(paths)
         for index, path in enumerate(paths):
-            write_npz(path, {name: _read_array(samples[index]) for name, samples in inputs})
+            write_npz(path, {name: read_array(arrays[index]) for name, arrays in samples.items()})
     return paths
 
 
@@ -177,11 +202,9 @@ def h5_to_dataset_entries(
         FileNotFoundError: If the file does not exist.
         UserError: If the file does not hold a dataset, or is damaged.
     """
-    with _open_h5(source) as file:
-        return {
-            name: [_read_array(dataset) for dataset in datasets]
-            for name, datasets in _read_inputs(file)
-        }
+    with open_h5(source) as file:
+        samples = get_samples(file, read_inputs(file))
+        return {name: [read_array(array) for array in arrays] for name, arrays in samples.items()}
 
 
 def check_h5(source: "str | Path | h5py.Group") -> list[str]:
@@ -197,8 +220,8 @@ def check_h5(source: "str | Path | h5py.Group") -> list[str]:
         FileNotFoundError: If the file does not exist.
         UserError: If the file does not hold a dataset, or is damaged.
     """
-    with _open_h5(source) as file:
-        return [name for name, _ in _read_inputs(file)]
+    with open_h5(source) as file:
+        return list(get_samples(file, read_inputs(file)))
 
 
 def check_file(path: Path) -> None:
@@ -213,84 +236,9 @@ def check_file(path: Path) -> None:
     """
     if is_numpy(path):
         for name in NumpyDataset.find(path).names:
-            _check_name(name)
+            check_input_name(name)
     else:
         check_h5(path)
-
-
-def check_entries(entries: object) -> None:
-    """Checks that entries could be written.
-
-    Args:
-        entries: As for `dataset_entries_to_h5`.
-
-    Raises:
-        UserError: If the entries are not a dataset.
-    """
-    _validate_entries(entries)
-
-
-def _validate_entries(entries: object) -> dict[str, list["np.ndarray[Any, Any]"]]:
-    if not isinstance(entries, Mapping) or not entries:
-        raise UserError(
-            'A dataset is a dictionary from names to lists of arrays, like {"image": [array]}, '
-            f"not {_describe_type(entries, Mapping)}."
-        )
-    checked = {
-        _check_name(name): _check_samples(name, samples) for name, samples in entries.items()
-    }
-    counts = {name: len(samples) for name, samples in checked.items()}
-    if len(set(counts.values())) > 1:
-        raise UserError(
-            f"All inputs of a dataset must have the same number of samples; these have {counts}."
-        )
-    return checked
-
-
-def _check_name(name: object) -> str:
-    if not isinstance(name, str):
-        raise UserError(f"The name of an input must be text, not {name!r}.")
-    if "\0" in name or not _has_valid_length(name):
-        raise UserError(
-            f"{name[:50]!r} cannot name an input: it must be UTF-8 text without NUL, of at most "
-            f"{_MAX_NAME_BYTES} bytes."
-        )
-    return name
-
-
-def _has_valid_length(name: str) -> bool:
-    try:
-        return len(name.encode()) <= _MAX_NAME_BYTES
-    except UnicodeEncodeError:
-        return False
-
-
-def _check_samples(name: str, samples: object) -> list["np.ndarray[Any, Any]"]:
-    import numpy as np
-
-    if isinstance(samples, np.ndarray):
-        samples = [samples]
-    if not isinstance(samples, list | tuple) or not samples:
-        raise UserError(
-            f"{name!r} must have a list of arrays, one for each sample, not "
-            f"{_describe_type(samples, list | tuple)}."
-        )
-    for index, sample in enumerate(samples):
-        if not isinstance(sample, np.ndarray):
-            raise UserError(
-                f"Sample {index} of {name!r} has the type {type(sample).__name__}: it must be a "
-                "numpy array. Convert it with np.asarray(sample, dtype=np.float32)."
-            )
-        if sample.dtype.name not in DTYPES:
-            raise UserError(
-                f"Sample {index} of {name!r} has the dtype {sample.dtype.name}: it must be one of "
-                f"{', '.join(DTYPES)}. Convert it, for example with sample.astype(np.float32)."
-            )
-    return list(samples)
-
-
-def _describe_type(value: object, expected: type | UnionType) -> str:
-    return "an empty one" if isinstance(value, expected) else type(value).__name__
 
 
 @contextmanager
@@ -302,100 +250,3 @@ def _create_h5(target: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
         return
     with create_hdf5(Path(target)) as file:
         yield file
-
-
-@contextmanager
-def _open_h5(source: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
-    import h5py
-
-    if isinstance(source, h5py.Group):
-        yield source
-        return
-    path = Path(source)
-    if path.is_dir():
-        raise FileNotFoundError(
-            f"There is no dataset at {path}: it is a folder, and a dataset is an HDF5 file."
-        )
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no dataset at {path}{why_no_file(path)}")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise UserError(
-            f"{path} is no HDF5 file, or is cut short. A dataset is an HDF5 file, a .npz file, or "
-            f"a folder of .npz files: {_HOW_TO_GET_HDF5}"
-        ) from error
-    with file:
-        yield file
-
-
-def _read_inputs(file: "h5py.Group") -> list[tuple[str, list["h5py.Dataset"]]]:
-    """Returns the inputs in order, each with its samples, which are checked but not read."""
-    import h5py
-
-    with _report_damage(file):
-        data = get_stored_member(file, "data", h5py.Group)
-        keys = sorted(data, key=lambda key: (len(key), key))
-        groups = [get_stored_member(data, key, h5py.Group) for key in keys]
-        orders = [read_attribute(group, "order") for group in groups]
-        if any(order is not None for order in orders):
-            if sorted(map(str, orders)) != sorted(map(str, range(len(groups)))):
-                shown = f"{orders[:20]}{' and more' if len(orders) > 20 else ''}"
-                raise UserError(f"The inputs have the orders {shown}: some are missing.")
-            groups.sort(key=lambda group: int(group.attrs["order"]))
-        stored = StoredArrayChecker(file)
-        inputs = [
-            (_check_name(_get_attribute(group, "name", str)), _get_samples(group, stored))
-            for group in groups
-        ]
-        if not inputs:
-            raise UserError("It has no inputs.")
-        if len(dict(inputs)) < len(inputs):
-            raise UserError("Two of its inputs have the same name.")
-        if len({len(batches) for _, batches in inputs}) > 1:
-            raise UserError("Its inputs have different numbers of samples.")
-        return inputs
-
-
-def _get_samples(group: "h5py.Group", stored: StoredArrayChecker) -> list["h5py.Dataset"]:
-    count = _get_attribute(group, "batch_count", int)
-    if count < 1:
-        raise UserError(f"{group.name} has the batch_count {count}: it must be at least 1.")
-    return [_check_stored(get_stored_sample(group, index), stored) for index in range(count)]
-
-
-def _check_stored(batch: "h5py.Dataset", stored: StoredArrayChecker) -> "h5py.Dataset":
-    if batch.dtype.kind not in "biuf":
-        raise UserError(f"{batch.name} has the dtype {batch.dtype}: it must hold numbers.")
-    stored.check(batch)
-    return batch
-
-
-def _get_attribute(group: "h5py.Group", key: str, kind: type[A]) -> A:
-    value = read_attribute(group, key)
-    if isinstance(value, bytes):
-        value = value.decode()
-    elif isinstance(value, numbers.Integral):
-        value = int(value)
-    if not isinstance(value, kind):
-        raise UserError(f"{group.name} has no attribute {key} of type {kind.__name__}.")
-    return value
-
-
-def _read_array(batch: "h5py.Dataset") -> "np.ndarray[Any, Any]":
-    import numpy as np
-
-    with _report_damage(batch):
-        return np.asarray(batch[()])
-
-
-@contextmanager
-def _report_damage(member: "h5py.Group | h5py.Dataset") -> Iterator[None]:
-    prefix = f"{member.file.filename} holds no dataset"
-    try:
-        yield
-    except (UserError, StoredDataError) as error:
-        raise UserError(f"{prefix}: {error}") from None
-    # Which error h5py raises for a damaged file depends on where the damage is.
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{prefix}, or is damaged: {error}.") from error

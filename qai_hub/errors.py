@@ -3,7 +3,8 @@
 `UserError` reports what the caller can correct, `InternalError` a failure of the network or the
 server, and `RateLimitedError` that the server asks for fewer requests. The only other exceptions
 are built-in ones: `TimeoutError` when the time limit of a wait is reached, `FileNotFoundError` for
-a file or profile that does not exist, `TypeError` and `ValueError` for invalid arguments.
+a file or profile that does not exist, `TypeError` and `ValueError` for invalid arguments,
+`KeyError` and `IndexError` for what a mapping or a sequence does not hold.
 """
 
 import re

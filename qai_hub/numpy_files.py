@@ -116,18 +116,18 @@ class NumpyDataset:
         Raises:
             UserError: If a file is damaged.
         """
-        from numpy.lib.format import read_array
+        return (_read_array(file, name) for file in self.files)
 
-        for file in self.files:
-            with (
-                _open_archive(file) as archive,
-                archive.open(f"{name}{_MEMBER_SUFFIX}") as member,
-            ):
-                array: np.ndarray[Any, Any] = read_array(member, allow_pickle=False)
-                # The checksum is compared at the end of the member.
-                if member.read(1):
-                    raise UserError(f"{name!r} in {file} is longer than its header says.")
-                yield array
+
+def _read_array(file: Path, name: str) -> "np.ndarray[Any, Any]":
+    from numpy.lib.format import read_array
+
+    with _open_archive(file) as archive, archive.open(f"{name}{_MEMBER_SUFFIX}") as member:
+        array: np.ndarray[Any, Any] = read_array(member, allow_pickle=False)
+        # The checksum is compared at the end of the member.
+        if member.read(1):
+            raise UserError(f"{name!r} in {file} is longer than its header says.")
+    return array
 
 
 def _list_files(path: Path) -> list[Path]:

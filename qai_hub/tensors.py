@@ -1,7 +1,7 @@
 """Names, shapes and dtypes of tensors."""
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 from qai_hub.closest import did_you_mean
@@ -15,6 +15,7 @@ __all__ = [
     "DTYPES",
     "INPUT_SPECS",
     "DatasetEntries",
+    "DatasetSamples",
     "IOSpec",
     "InputSpecs",
     "TensorSpec",
@@ -95,6 +96,17 @@ DatasetEntries: TypeAlias = Mapping[str, list["np.ndarray[Any, Any]"]]
 Examples:
     >>> entries = {"x": [np.zeros((1, 3, 48, 192), np.float32)]}
     >>> dataset = hub.upload_dataset(entries)
+"""
+
+DatasetSamples: TypeAlias = Mapping[str, Iterable["np.ndarray[Any, Any]"]]
+"""For each input, in order, its samples to upload: a list of arrays, or another iterable of arrays.
+
+From a generator, say, samples are taken while the dataset is written, the first one of each input,
+then the second ones, and so on: they need not fit into memory together.
+
+Examples:
+    >>> samples = (np.full((1, 3, 48, 192), value, np.float32) for value in range(2))
+    >>> dataset = hub.upload_dataset({"x": samples}, name="two levels")
 """
 
 

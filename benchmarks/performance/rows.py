@@ -19,9 +19,17 @@ import trustme
 import wire
 
 from performance.counting_proxy import counting_proxy
+from performance.hub_rows import (
+    hub_memory,
+    hub_memory_after_jobs,
+    pages_of_jobs,
+    requests_of_hub,
+    start_of_hub,
+)
 from performance.setup import (
     OFFICIAL,
     OURS,
+    Contenders,
     Setup,
     hub,
     made_file,
@@ -29,8 +37,6 @@ from performance.setup import (
     small_model,
     upload,
 )
-
-Contenders = dict[str, Callable[[], float]]
 
 
 def both(measure: Callable[[str], float]) -> Contenders:
@@ -428,4 +434,71 @@ ROWS = (
         3,
         more=True,
     ),
+    Row(
+        "page of 100 of a million jobs",
+        "ms CPU",
+        OURS,
+        "1,000 jobs",
+        1.5,
+        pages_of_jobs(),
+        3,
+    ),
+    Row(
+        "the same, far down the list",
+        "ms CPU",
+        OURS,
+        "1,000 jobs",
+        1.5,
+        pages_of_jobs(deep=True),
+        3,
+    ),
+    Row(
+        "the same, jobs that failed",
+        "ms CPU",
+        OURS,
+        "10,000 jobs",
+        1.5,
+        pages_of_jobs("&state=30"),
+        3,
+    ),
+    Row(
+        "the same, jobs under way, of which there are none",
+        "ms CPU",
+        OURS,
+        "1,000 jobs",
+        1.5,
+        pages_of_jobs("&state=1,50,60,70,80,90,100"),
+        3,
+    ),
+    Row(
+        "the same, link jobs that failed",
+        "ms CPU",
+        OURS,
+        "",
+        20.0,
+        pages_of_jobs("&type=link&state=30"),
+        3,
+    ),
+    Row(
+        "the same, by an offset of 400,000",
+        "ms CPU",
+        OURS,
+        "",
+        100.0,
+        pages_of_jobs(offset=True),
+        3,
+    ),
+    Row(
+        "`get_job` of 8 connections, by one hub",
+        "a CPU second",
+        OURS,
+        "",
+        600.0,
+        requests_of_hub,
+        3,
+        more=True,
+    ),
+    Row("memory of a hub with a million jobs", "MiB", OURS, "no jobs", 1.5, hub_memory, 1),
+    Row("memory of a hub that ran 1,000 jobs", "MiB", OURS, "", 120.0, hub_memory_after_jobs, 1),
+    Row("start of a hub with a million jobs", "s CPU", OURS, "no jobs", 1.5, start_of_hub, 3),
 )

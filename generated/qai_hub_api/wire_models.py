@@ -14,6 +14,9 @@ from .types import UNSET
 
 T = TypeVar("T", bound=Any)
 
+# Passing the values to constructors by name would take a tenth of the time of a list.
+_new: Any = object.__new__
+
 
 class Values(NamedTuple):
     """Converters of values.
@@ -245,351 +248,394 @@ _members_Notice_Severity = _Members(
 
 
 def _read_CompileDetail(m: Any, values: Values) -> models.CompileDetail:
-    return models.CompileDetail(
-        tool_versions=[_read_ToolVersion(item, values) for item in m.tool_versions],
-    )
+    read: models.CompileDetail = _new(models.CompileDetail)
+    read.target_check = UNSET
+    read.tool_versions = [_read_ToolVersion(item, values) for item in m.tool_versions]
+    read.additional_properties = {}
+    return read
 
 
 def _read_CompileJob(m: Any, values: Values) -> models.CompileJob:
     has = m.HasField
-    return models.CompileJob(
-        compile_job_id=m.compile_job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        user_id=m.user_id,
-        model=_read_Model(m.model, values) if has("model") else UNSET,
-        job_state=_members_JobState[m.job_state],
-        device=_read_Device(m.device, values) if has("device") else UNSET,
-        devices=_read_DeviceList(m.devices, values) if has("devices") else UNSET,
-        tensor_type_list=_read_NamedTensorTypeList(m.tensor_type_list, values)
-        if has("tensor_type_list")
-        else UNSET,
-        name=m.name,
-        options=m.options,
-        failure_reason=m.failure_reason if has("failure_reason") else UNSET,
-        target_model=_read_Model(m.target_model, values) if has("target_model") else UNSET,
-        has_vizgraph=m.has_vizgraph if has("has_vizgraph") else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        admin_url=m.admin_url if has("admin_url") else UNSET,
-        target_tensor_type_list=_read_NamedTensorTypeList(m.target_tensor_type_list, values)
-        if has("target_tensor_type_list")
-        else UNSET,
-        calibration_dataset=_read_Dataset(m.calibration_dataset, values)
-        if has("calibration_dataset")
-        else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        error_details=m.error_details if has("error_details") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.CompileJob = _new(models.CompileJob)
+    read.compile_job_id = m.compile_job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.user_id = m.user_id
+    read.model = _read_Model(m.model, values) if has("model") else UNSET
+    read.job_state = _members_JobState[m.job_state]
+    read.device = _read_Device(m.device, values) if has("device") else UNSET
+    read.devices = _read_DeviceList(m.devices, values) if has("devices") else UNSET
+    read.tensor_type_list = (
+        _read_NamedTensorTypeList(m.tensor_type_list, values) if has("tensor_type_list") else UNSET
     )
+    read.name = m.name
+    read.options = m.options
+    read.failure_reason = m.failure_reason if has("failure_reason") else UNSET
+    read.target_model = _read_Model(m.target_model, values) if has("target_model") else UNSET
+    read.has_vizgraph = m.has_vizgraph if has("has_vizgraph") else UNSET
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.admin_url = m.admin_url if has("admin_url") else UNSET
+    read.target_tensor_type_list = (
+        _read_NamedTensorTypeList(m.target_tensor_type_list, values)
+        if has("target_tensor_type_list")
+        else UNSET
+    )
+    read.calibration_dataset = (
+        _read_Dataset(m.calibration_dataset, values) if has("calibration_dataset") else UNSET
+    )
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.error_details = m.error_details if has("error_details") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_CompileJobResult(m: Any, values: Values) -> models.CompileJobResult:
     has = m.HasField
-    return models.CompileJobResult(
-        compile_job_id=m.compile_job_id,
-        compile_detail=_read_CompileDetail(m.compile_detail, values)
-        if has("compile_detail")
-        else UNSET,
+    read: models.CompileJobResult = _new(models.CompileJobResult)
+    read.compile_job_id = m.compile_job_id
+    read.compile_detail = (
+        _read_CompileDetail(m.compile_detail, values) if has("compile_detail") else UNSET
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_CompileJobSummary(m: Any, values: Values) -> models.CompileJobSummary:
     has = m.HasField
-    return models.CompileJobSummary(
-        job_id=m.job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        name=m.name,
-        job_state=_members_JobState[m.job_state],
-        device_name=m.device_name,
-        device_os_version=m.device_os_version,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        target_model_type=_members_ModelType[m.target_model_type]
-        if has("target_model_type")
-        else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.CompileJobSummary = _new(models.CompileJobSummary)
+    read.job_id = m.job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.name = m.name
+    read.job_state = _members_JobState[m.job_state]
+    read.device_name = m.device_name
+    read.device_os_version = m.device_os_version
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.target_model_type = (
+        _members_ModelType[m.target_model_type] if has("target_model_type") else UNSET
     )
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_CreateUpdateResponse(m: Any, values: Values) -> models.CreateUpdateResponse:
     has = m.HasField
-    return models.CreateUpdateResponse(
-        id=m.id,
-        status=m.status,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        expiration_time=values.time(m.expiration_time) if has("expiration_time") else UNSET,
-        validation_error=_read_ValidationError(m.validation_error, values)
-        if has("validation_error")
-        else UNSET,
+    read: models.CreateUpdateResponse = _new(models.CreateUpdateResponse)
+    read.id = m.id
+    read.status = m.status
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.expiration_time = values.time(m.expiration_time) if has("expiration_time") else UNSET
+    read.validation_error = (
+        _read_ValidationError(m.validation_error, values) if has("validation_error") else UNSET
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_Dataset(m: Any, values: Values) -> models.Dataset:
     has = m.HasField
-    return models.Dataset(
-        dataset_id=m.dataset_id if has("dataset_id") else UNSET,
-        owner=_read_User(m.owner, values) if has("owner") else UNSET,
-        name=m.name if has("name") else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        expiration_time=values.time(m.expiration_time) if has("expiration_time") else UNSET,
-        file_upload_complete=m.file_upload_complete if has("file_upload_complete") else UNSET,
-        read_only=m.read_only if has("read_only") else UNSET,
-        permanent=m.permanent if has("permanent") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
-        actor_authorization=_read_DatasetAuthorization(m.actor_authorization, values)
+    read: models.Dataset = _new(models.Dataset)
+    read.dataset_id = m.dataset_id if has("dataset_id") else UNSET
+    read.owner = _read_User(m.owner, values) if has("owner") else UNSET
+    read.name = m.name if has("name") else UNSET
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.expiration_time = values.time(m.expiration_time) if has("expiration_time") else UNSET
+    read.file_upload_complete = m.file_upload_complete if has("file_upload_complete") else UNSET
+    read.read_only = m.read_only if has("read_only") else UNSET
+    read.permanent = m.permanent if has("permanent") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.actor_authorization = (
+        _read_DatasetAuthorization(m.actor_authorization, values)
         if has("actor_authorization")
-        else UNSET,
+        else UNSET
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_DatasetAuthorization(m: Any, values: Values) -> models.DatasetAuthorization:
-    return models.DatasetAuthorization(
-        permissions=[_members_DatasetPermission[item] for item in m.permissions[:]],
-    )
+    read: models.DatasetAuthorization = _new(models.DatasetAuthorization)
+    read.permissions = [_members_DatasetPermission[item] for item in m.permissions[:]]
+    read.additional_properties = {}
+    return read
 
 
 def _read_DatasetList(m: Any, values: Values) -> models.DatasetList:
-    return models.DatasetList(
-        datasets=[_read_Dataset(item, values) for item in m.datasets],
-        total_query_count=m.total_query_count,
-    )
+    read: models.DatasetList = _new(models.DatasetList)
+    read.datasets = [_read_Dataset(item, values) for item in m.datasets]
+    read.total_query_count = m.total_query_count
+    read.additional_properties = {}
+    return read
 
 
 def _read_DeleteResponse(m: Any, values: Values) -> models.DeleteResponse:
-    return models.DeleteResponse(
-        id=m.id,
-        error_status=m.error_status,
-    )
+    read: models.DeleteResponse = _new(models.DeleteResponse)
+    read.id = m.id
+    read.error_status = m.error_status
+    read.additional_properties = {}
+    return read
 
 
 def _read_Device(m: Any, values: Values) -> models.Device:
-    return models.Device(
-        name=m.name,
-        os=m.os,
-        attributes=m.attributes[:],
-        soc_description=m.soc_description,
-    )
+    read: models.Device = _new(models.Device)
+    read.name = m.name
+    read.os = m.os
+    read.attributes = m.attributes[:]
+    read.soc_description = m.soc_description
+    read.additional_properties = {}
+    return read
 
 
 def _read_DeviceList(m: Any, values: Values) -> models.DeviceList:
-    return models.DeviceList(
-        devices=[_read_Device(item, values) for item in m.devices],
-        total_query_count=m.total_query_count,
-    )
+    read: models.DeviceList = _new(models.DeviceList)
+    read.devices = [_read_Device(item, values) for item in m.devices]
+    read.total_query_count = m.total_query_count
+    read.additional_properties = {}
+    return read
 
 
 def _read_FieldError(m: Any, values: Values) -> models.FieldError:
-    return models.FieldError(
-        field=m.field,
-        messages=m.messages[:],
-    )
+    read: models.FieldError = _new(models.FieldError)
+    read.field = m.field
+    read.messages = m.messages[:]
+    read.additional_properties = {}
+    return read
 
 
 def _read_FileDownloadResponse(m: Any, values: Values) -> models.FileDownloadResponse:
     method = m.WhichOneof("method")
-    read = models.FileDownloadResponse(
-        url=_read_FileDownloadURL(m.url, values) if method == "url" else UNSET,
-        credentials=_read_S3Credentials(m.credentials, values)
-        if method == "credentials"
-        else UNSET,
+    read: models.FileDownloadResponse = _new(models.FileDownloadResponse)
+    read.url = _read_FileDownloadURL(m.url, values) if method == "url" else UNSET
+    read.credentials = (
+        _read_S3Credentials(m.credentials, values) if method == "credentials" else UNSET
     )
+    read.additional_properties = {}
     if method is None:
         read.additional_properties.update(values.newer(m, "method"))
     return read
 
 
 def _read_FileDownloadURL(m: Any, values: Values) -> models.FileDownloadURL:
-    return models.FileDownloadURL(
-        url=m.url,
-        filename=m.filename,
-    )
+    read: models.FileDownloadURL = _new(models.FileDownloadURL)
+    read.sha256 = UNSET
+    read.url = m.url
+    read.filename = m.filename
+    read.additional_properties = {}
+    return read
 
 
 def _read_FileMultipartUploadURL(m: Any, values: Values) -> models.FileMultipartUploadURL:
-    return models.FileMultipartUploadURL(
-        urls=m.urls[:],
-        upload_id=m.upload_id,
-        max_part_size=m.max_part_size,
-    )
+    read: models.FileMultipartUploadURL = _new(models.FileMultipartUploadURL)
+    read.parts = UNSET
+    read.urls = m.urls[:]
+    read.upload_id = m.upload_id
+    read.max_part_size = m.max_part_size
+    read.additional_properties = {}
+    return read
 
 
 def _read_FileUploadResponse(m: Any, values: Values) -> models.FileUploadResponse:
     method = m.WhichOneof("method")
-    read = models.FileUploadResponse(
-        url=_read_FileUploadURL(m.url, values) if method == "url" else UNSET,
-        multipart_url=_read_FileMultipartUploadURL(m.multipart_url, values)
+    read: models.FileUploadResponse = _new(models.FileUploadResponse)
+    read.url = _read_FileUploadURL(m.url, values) if method == "url" else UNSET
+    read.multipart_url = (
+        _read_FileMultipartUploadURL(m.multipart_url, values)
         if method == "multipart_url"
-        else UNSET,
-        credentials=_read_S3Credentials(m.credentials, values)
-        if method == "credentials"
-        else UNSET,
+        else UNSET
     )
+    read.credentials = (
+        _read_S3Credentials(m.credentials, values) if method == "credentials" else UNSET
+    )
+    read.additional_properties = {}
     if method is None:
         read.additional_properties.update(values.newer(m, "method"))
     return read
 
 
 def _read_FileUploadURL(m: Any, values: Values) -> models.FileUploadURL:
-    return models.FileUploadURL(
-        url=m.url,
-        file_field_name=m.file_field_name,
-        fields=_with(
-            models.FileUploadURLFields(), {str(key): m.fields[key] for key in sorted(m.fields)}
-        ),
+    read: models.FileUploadURL = _new(models.FileUploadURL)
+    read.url = m.url
+    read.file_field_name = m.file_field_name
+    read.fields = _with(
+        models.FileUploadURLFields(), {str(key): m.fields[key] for key in sorted(m.fields)}
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_Framework(m: Any, values: Values) -> models.Framework:
-    return models.Framework(
-        name=m.name,
-        api_version=m.api_version,
-        api_tags=m.api_tags[:],
-        full_version=m.full_version,
-    )
+    read: models.Framework = _new(models.Framework)
+    read.name = m.name
+    read.api_version = m.api_version
+    read.api_tags = m.api_tags[:]
+    read.full_version = m.full_version
+    read.additional_properties = {}
+    return read
 
 
 def _read_FrameworkList(m: Any, values: Values) -> models.FrameworkList:
-    return models.FrameworkList(
-        frameworks=[_read_Framework(item, values) for item in m.frameworks],
-        total_query_count=m.total_query_count,
-    )
+    read: models.FrameworkList = _new(models.FrameworkList)
+    read.frameworks = [_read_Framework(item, values) for item in m.frameworks]
+    read.total_query_count = m.total_query_count
+    read.additional_properties = {}
+    return read
 
 
 def _read_InferenceJob(m: Any, values: Values) -> models.InferenceJob:
     has = m.HasField
-    return models.InferenceJob(
-        inference_job_id=m.inference_job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        model=_read_Model(m.model, values) if has("model") else UNSET,
-        device=_read_Device(m.device, values) if has("device") else UNSET,
-        job_state=_members_JobState[m.job_state],
-        name=m.name,
-        dataset=_read_Dataset(m.dataset, values) if has("dataset") else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        failure_reason=m.failure_reason if has("failure_reason") else UNSET,
-        options=m.options,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        admin_url=m.admin_url if has("admin_url") else UNSET,
-        error_details=m.error_details if has("error_details") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        user_id=m.user_id,
-        is_profiling_on=m.is_profiling_on if has("is_profiling_on") else UNSET,
-        execution_time=m.execution_time if has("execution_time") else UNSET,
-        execution_peak_memory=_read_Range(m.execution_peak_memory, values)
-        if has("execution_peak_memory")
-        else UNSET,
-        has_vizgraph=m.has_vizgraph if has("has_vizgraph") else UNSET,
-        tensor_type_list=_read_NamedTensorTypeList(m.tensor_type_list, values)
-        if has("tensor_type_list")
-        else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.InferenceJob = _new(models.InferenceJob)
+    read.inference_job_id = m.inference_job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.model = _read_Model(m.model, values) if has("model") else UNSET
+    read.device = _read_Device(m.device, values) if has("device") else UNSET
+    read.job_state = _members_JobState[m.job_state]
+    read.name = m.name
+    read.dataset = _read_Dataset(m.dataset, values) if has("dataset") else UNSET
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.failure_reason = m.failure_reason if has("failure_reason") else UNSET
+    read.options = m.options
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.admin_url = m.admin_url if has("admin_url") else UNSET
+    read.error_details = m.error_details if has("error_details") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.user_id = m.user_id
+    read.is_profiling_on = m.is_profiling_on if has("is_profiling_on") else UNSET
+    read.execution_time = m.execution_time if has("execution_time") else UNSET
+    read.execution_peak_memory = (
+        _read_Range(m.execution_peak_memory, values) if has("execution_peak_memory") else UNSET
     )
+    read.has_vizgraph = m.has_vizgraph if has("has_vizgraph") else UNSET
+    read.tensor_type_list = (
+        _read_NamedTensorTypeList(m.tensor_type_list, values) if has("tensor_type_list") else UNSET
+    )
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_InferenceJobResult(m: Any, values: Values) -> models.InferenceJobResult:
     has = m.HasField
-    return models.InferenceJobResult(
-        inference_job_id=m.inference_job_id,
-        output_dataset_id=m.output_dataset_id,
-        detail=_read_ProfileDetail(m.detail, values) if has("detail") else UNSET,
-    )
+    read: models.InferenceJobResult = _new(models.InferenceJobResult)
+    read.inference_job_id = m.inference_job_id
+    read.output_dataset_id = m.output_dataset_id
+    read.detail = _read_ProfileDetail(m.detail, values) if has("detail") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_InferenceJobSummary(m: Any, values: Values) -> models.InferenceJobSummary:
     has = m.HasField
-    return models.InferenceJobSummary(
-        job_id=m.job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        name=m.name,
-        job_state=_members_JobState[m.job_state],
-        device_name=m.device_name,
-        device_os_version=m.device_os_version,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        target_model_type=_members_ModelType[m.target_model_type]
-        if has("target_model_type")
-        else UNSET,
-        execution_time=m.execution_time if has("execution_time") else UNSET,
-        execution_peak_memory=_read_Range(m.execution_peak_memory, values)
-        if has("execution_peak_memory")
-        else UNSET,
-        is_profiling_on=m.is_profiling_on if has("is_profiling_on") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.InferenceJobSummary = _new(models.InferenceJobSummary)
+    read.job_id = m.job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.name = m.name
+    read.job_state = _members_JobState[m.job_state]
+    read.device_name = m.device_name
+    read.device_os_version = m.device_os_version
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.target_model_type = (
+        _members_ModelType[m.target_model_type] if has("target_model_type") else UNSET
     )
+    read.execution_time = m.execution_time if has("execution_time") else UNSET
+    read.execution_peak_memory = (
+        _read_Range(m.execution_peak_memory, values) if has("execution_peak_memory") else UNSET
+    )
+    read.is_profiling_on = m.is_profiling_on if has("is_profiling_on") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_Job(m: Any, values: Values) -> models.Job:
     has = m.HasField
     job = m.WhichOneof("job")
-    read = models.Job(
-        profile_job=_read_ProfileJob(m.profile_job, values) if job == "profile_job" else UNSET,
-        inference_job=_read_InferenceJob(m.inference_job, values)
-        if job == "inference_job"
-        else UNSET,
-        hub_version=m.hub_version if has("hub_version") else UNSET,
-        compile_job=_read_CompileJob(m.compile_job, values) if job == "compile_job" else UNSET,
-        read_only=m.read_only if has("read_only") else UNSET,
-        quantize_job=_read_QuantizeJob(m.quantize_job, values) if job == "quantize_job" else UNSET,
-        link_job=_read_LinkJob(m.link_job, values) if job == "link_job" else UNSET,
-        notices=[_read_Notice(item, values) for item in m.notices],
-        failure_type=_members_JobFailureType[m.failure_type],
-        available_artifacts=[_members_JobArtifactType[item] for item in m.available_artifacts[:]],
-        actor_authorization=_read_JobAuthorization(m.actor_authorization, values)
-        if has("actor_authorization")
-        else UNSET,
+    read: models.Job = _new(models.Job)
+    read.profile_job = _read_ProfileJob(m.profile_job, values) if job == "profile_job" else UNSET
+    read.inference_job = (
+        _read_InferenceJob(m.inference_job, values) if job == "inference_job" else UNSET
     )
+    read.hub_version = m.hub_version if has("hub_version") else UNSET
+    read.compile_job = _read_CompileJob(m.compile_job, values) if job == "compile_job" else UNSET
+    read.read_only = m.read_only if has("read_only") else UNSET
+    read.quantize_job = (
+        _read_QuantizeJob(m.quantize_job, values) if job == "quantize_job" else UNSET
+    )
+    read.link_job = _read_LinkJob(m.link_job, values) if job == "link_job" else UNSET
+    read.notices = [_read_Notice(item, values) for item in m.notices]
+    read.failure_type = _members_JobFailureType[m.failure_type]
+    read.available_artifacts = [_members_JobArtifactType[item] for item in m.available_artifacts[:]]
+    read.actor_authorization = (
+        _read_JobAuthorization(m.actor_authorization, values)
+        if has("actor_authorization")
+        else UNSET
+    )
+    read.additional_properties = {}
     if job is None:
         read.additional_properties.update(values.newer(m, "job"))
     return read
 
 
 def _read_JobAuthorization(m: Any, values: Values) -> models.JobAuthorization:
-    return models.JobAuthorization(
-        permissions=[_members_JobPermission[item] for item in m.permissions[:]],
-    )
+    read: models.JobAuthorization = _new(models.JobAuthorization)
+    read.permissions = [_members_JobPermission[item] for item in m.permissions[:]]
+    read.additional_properties = {}
+    return read
 
 
 def _read_JobList(m: Any, values: Values) -> models.JobList:
-    return models.JobList(
-        jobs=[_read_Job(item, values) for item in m.jobs],
-        total_query_count=m.total_query_count,
-    )
+    read: models.JobList = _new(models.JobList)
+    read.jobs = [_read_Job(item, values) for item in m.jobs]
+    read.total_query_count = m.total_query_count
+    read.additional_properties = {}
+    return read
 
 
 def _read_JobResult(m: Any, values: Values) -> models.JobResult:
     result = m.WhichOneof("result")
-    read = models.JobResult(
-        profile_job_result=_read_ProfileJobResult(m.profile_job_result, values)
+    read: models.JobResult = _new(models.JobResult)
+    read.profile_job_result = (
+        _read_ProfileJobResult(m.profile_job_result, values)
         if result == "profile_job_result"
-        else UNSET,
-        inference_job_result=_read_InferenceJobResult(m.inference_job_result, values)
-        if result == "inference_job_result"
-        else UNSET,
-        compile_job_result=_read_CompileJobResult(m.compile_job_result, values)
-        if result == "compile_job_result"
-        else UNSET,
-        quantize_job_result=_read_QuantizeJobResult(m.quantize_job_result, values)
-        if result == "quantize_job_result"
-        else UNSET,
-        link_job_result=_read_LinkJobResult(m.link_job_result, values)
-        if result == "link_job_result"
-        else UNSET,
+        else UNSET
     )
+    read.inference_job_result = (
+        _read_InferenceJobResult(m.inference_job_result, values)
+        if result == "inference_job_result"
+        else UNSET
+    )
+    read.compile_job_result = (
+        _read_CompileJobResult(m.compile_job_result, values)
+        if result == "compile_job_result"
+        else UNSET
+    )
+    read.quantize_job_result = (
+        _read_QuantizeJobResult(m.quantize_job_result, values)
+        if result == "quantize_job_result"
+        else UNSET
+    )
+    read.link_job_result = (
+        _read_LinkJobResult(m.link_job_result, values) if result == "link_job_result" else UNSET
+    )
+    read.additional_properties = {}
     if result is None:
         read.additional_properties.update(values.newer(m, "result"))
     return read
@@ -598,496 +644,553 @@ def _read_JobResult(m: Any, values: Values) -> models.JobResult:
 def _read_JobSummary(m: Any, values: Values) -> models.JobSummary:
     has = m.HasField
     job = m.WhichOneof("job")
-    read = models.JobSummary(
-        profile_job_summary=_read_ProfileJobSummary(m.profile_job_summary, values)
+    read: models.JobSummary = _new(models.JobSummary)
+    read.profile_job_summary = (
+        _read_ProfileJobSummary(m.profile_job_summary, values)
         if job == "profile_job_summary"
-        else UNSET,
-        inference_job_summary=_read_InferenceJobSummary(m.inference_job_summary, values)
-        if job == "inference_job_summary"
-        else UNSET,
-        compile_job_summary=_read_CompileJobSummary(m.compile_job_summary, values)
-        if job == "compile_job_summary"
-        else UNSET,
-        quantize_job_summary=_read_QuantizeJobSummary(m.quantize_job_summary, values)
-        if job == "quantize_job_summary"
-        else UNSET,
-        link_job_summary=_read_LinkJobSummary(m.link_job_summary, values)
-        if job == "link_job_summary"
-        else UNSET,
-        actor_authorization=_read_JobAuthorization(m.actor_authorization, values)
-        if has("actor_authorization")
-        else UNSET,
+        else UNSET
     )
+    read.inference_job_summary = (
+        _read_InferenceJobSummary(m.inference_job_summary, values)
+        if job == "inference_job_summary"
+        else UNSET
+    )
+    read.compile_job_summary = (
+        _read_CompileJobSummary(m.compile_job_summary, values)
+        if job == "compile_job_summary"
+        else UNSET
+    )
+    read.quantize_job_summary = (
+        _read_QuantizeJobSummary(m.quantize_job_summary, values)
+        if job == "quantize_job_summary"
+        else UNSET
+    )
+    read.link_job_summary = (
+        _read_LinkJobSummary(m.link_job_summary, values) if job == "link_job_summary" else UNSET
+    )
+    read.actor_authorization = (
+        _read_JobAuthorization(m.actor_authorization, values)
+        if has("actor_authorization")
+        else UNSET
+    )
+    read.additional_properties = {}
     if job is None:
         read.additional_properties.update(values.newer(m, "job"))
     return read
 
 
 def _read_JobSummaryList(m: Any, values: Values) -> models.JobSummaryList:
-    return models.JobSummaryList(
-        job_summaries=[_read_JobSummary(item, values) for item in m.job_summaries],
-        total_query_count=m.total_query_count,
-    )
+    read: models.JobSummaryList = _new(models.JobSummaryList)
+    read.job_summaries = [_read_JobSummary(item, values) for item in m.job_summaries]
+    read.total_query_count = m.total_query_count
+    read.additional_properties = {}
+    return read
 
 
 def _read_LayerDetail(m: Any, values: Values) -> models.LayerDetail:
     has = m.HasField
-    return models.LayerDetail(
-        name=m.name,
-        compute_unit=_members_ComputeUnit[m.compute_unit],
-        layer_type_name=m.layer_type_name,
-        id=m.id,
-        delegate_name=m.delegate_name,
-        delegate_extra_info=m.delegate_extra_info,
-        execution_time=m.execution_time if has("execution_time") else UNSET,
-        segment_id=m.segment_id if has("segment_id") else UNSET,
-        delegate_reported_ops=m.delegate_reported_ops[:],
-        execution_cycles=m.execution_cycles if has("execution_cycles") else UNSET,
-    )
+    read: models.LayerDetail = _new(models.LayerDetail)
+    read.name = m.name
+    read.compute_unit = _members_ComputeUnit[m.compute_unit]
+    read.layer_type_name = m.layer_type_name
+    read.id = m.id
+    read.delegate_name = m.delegate_name
+    read.delegate_extra_info = m.delegate_extra_info
+    read.execution_time = m.execution_time if has("execution_time") else UNSET
+    read.segment_id = m.segment_id if has("segment_id") else UNSET
+    read.delegate_reported_ops = m.delegate_reported_ops[:]
+    read.execution_cycles = m.execution_cycles if has("execution_cycles") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_LinkDetail(m: Any, values: Values) -> models.LinkDetail:
-    return models.LinkDetail(
-        tool_versions=[_read_ToolVersion(item, values) for item in m.tool_versions],
-    )
+    read: models.LinkDetail = _new(models.LinkDetail)
+    read.tool_versions = [_read_ToolVersion(item, values) for item in m.tool_versions]
+    read.additional_properties = {}
+    return read
 
 
 def _read_LinkJob(m: Any, values: Values) -> models.LinkJob:
     has = m.HasField
-    return models.LinkJob(
-        link_job_id=m.link_job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        user_id=m.user_id,
-        models=_read_ModelList(m.models, values) if has("models") else UNSET,
-        job_state=_members_JobState[m.job_state],
-        name=m.name,
-        options=m.options,
-        failure_reason=m.failure_reason if has("failure_reason") else UNSET,
-        target_model=_read_Model(m.target_model, values) if has("target_model") else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        admin_url=m.admin_url if has("admin_url") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        device=_read_Device(m.device, values) if has("device") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        error_details=m.error_details if has("error_details") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
-    )
+    read: models.LinkJob = _new(models.LinkJob)
+    read.link_job_id = m.link_job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.user_id = m.user_id
+    read.models = _read_ModelList(m.models, values) if has("models") else UNSET
+    read.job_state = _members_JobState[m.job_state]
+    read.name = m.name
+    read.options = m.options
+    read.failure_reason = m.failure_reason if has("failure_reason") else UNSET
+    read.target_model = _read_Model(m.target_model, values) if has("target_model") else UNSET
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.admin_url = m.admin_url if has("admin_url") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.device = _read_Device(m.device, values) if has("device") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.error_details = m.error_details if has("error_details") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_LinkJobResult(m: Any, values: Values) -> models.LinkJobResult:
     has = m.HasField
-    return models.LinkJobResult(
-        link_job_id=m.link_job_id,
-        link_detail=_read_LinkDetail(m.link_detail, values) if has("link_detail") else UNSET,
-    )
+    read: models.LinkJobResult = _new(models.LinkJobResult)
+    read.link_job_id = m.link_job_id
+    read.link_detail = _read_LinkDetail(m.link_detail, values) if has("link_detail") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_LinkJobSummary(m: Any, values: Values) -> models.LinkJobSummary:
     has = m.HasField
-    return models.LinkJobSummary(
-        job_id=m.job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        name=m.name,
-        job_state=_members_JobState[m.job_state],
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        device_name=m.device_name,
-        device_os_version=m.device_os_version,
-        project_id=m.project_id if has("project_id") else UNSET,
-        target_model_type=_members_ModelType[m.target_model_type]
-        if has("target_model_type")
-        else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.LinkJobSummary = _new(models.LinkJobSummary)
+    read.job_id = m.job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.name = m.name
+    read.job_state = _members_JobState[m.job_state]
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.device_name = m.device_name
+    read.device_os_version = m.device_os_version
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.target_model_type = (
+        _members_ModelType[m.target_model_type] if has("target_model_type") else UNSET
     )
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_Model(m: Any, values: Values) -> models.Model:
     has = m.HasField
-    return models.Model(
-        model_id=m.model_id if has("model_id") else UNSET,
-        owner=_read_User(m.owner, values) if has("owner") else UNSET,
-        name=m.name if has("name") else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        model_type=_members_ModelType[m.model_type] if has("model_type") else UNSET,
-        file_upload_complete=m.file_upload_complete if has("file_upload_complete") else UNSET,
-        producer_id=m.producer_id if has("producer_id") else UNSET,
-        read_only=m.read_only if has("read_only") else UNSET,
-        is_directory=m.is_directory if has("is_directory") else UNSET,
-        hidden=m.hidden if has("hidden") else UNSET,
-        producer_attempt_number=m.producer_attempt_number
-        if has("producer_attempt_number")
-        else UNSET,
-        metadata=_read_ModelMetadata(m.metadata, values) if has("metadata") else UNSET,
-        has_vizgraph=m.has_vizgraph if has("has_vizgraph") else UNSET,
-        input_spec=_read_NamedTensorTypeList(m.input_spec, values) if has("input_spec") else UNSET,
-        output_spec=_read_NamedTensorTypeList(m.output_spec, values)
-        if has("output_spec")
-        else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
-        actor_authorization=_read_ModelAuthorization(m.actor_authorization, values)
-        if has("actor_authorization")
-        else UNSET,
+    read: models.Model = _new(models.Model)
+    read.sha256 = UNSET
+    read.model_id = m.model_id if has("model_id") else UNSET
+    read.owner = _read_User(m.owner, values) if has("owner") else UNSET
+    read.name = m.name if has("name") else UNSET
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.model_type = _members_ModelType[m.model_type] if has("model_type") else UNSET
+    read.file_upload_complete = m.file_upload_complete if has("file_upload_complete") else UNSET
+    read.producer_id = m.producer_id if has("producer_id") else UNSET
+    read.read_only = m.read_only if has("read_only") else UNSET
+    read.is_directory = m.is_directory if has("is_directory") else UNSET
+    read.hidden = m.hidden if has("hidden") else UNSET
+    read.producer_attempt_number = (
+        m.producer_attempt_number if has("producer_attempt_number") else UNSET
     )
+    read.metadata = _read_ModelMetadata(m.metadata, values) if has("metadata") else UNSET
+    read.has_vizgraph = m.has_vizgraph if has("has_vizgraph") else UNSET
+    read.input_spec = (
+        _read_NamedTensorTypeList(m.input_spec, values) if has("input_spec") else UNSET
+    )
+    read.output_spec = (
+        _read_NamedTensorTypeList(m.output_spec, values) if has("output_spec") else UNSET
+    )
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.actor_authorization = (
+        _read_ModelAuthorization(m.actor_authorization, values)
+        if has("actor_authorization")
+        else UNSET
+    )
+    read.additional_properties = {}
+    return read
 
 
 def _read_ModelAuthorization(m: Any, values: Values) -> models.ModelAuthorization:
-    return models.ModelAuthorization(
-        permissions=[_members_ModelPermission[item] for item in m.permissions[:]],
-    )
+    read: models.ModelAuthorization = _new(models.ModelAuthorization)
+    read.permissions = [_members_ModelPermission[item] for item in m.permissions[:]]
+    read.additional_properties = {}
+    return read
 
 
 def _read_ModelList(m: Any, values: Values) -> models.ModelList:
-    return models.ModelList(
-        models=[_read_Model(item, values) for item in m.models],
-        total_query_count=m.total_query_count,
-    )
+    read: models.ModelList = _new(models.ModelList)
+    read.models = [_read_Model(item, values) for item in m.models]
+    read.total_query_count = m.total_query_count
+    read.additional_properties = {}
+    return read
 
 
 def _read_ModelMetadata(m: Any, values: Values) -> models.ModelMetadata:
-    return models.ModelMetadata(
-        entries=_with(
-            models.ModelMetadataEntries(), {str(key): m.entries[key] for key in sorted(m.entries)}
-        ),
+    read: models.ModelMetadata = _new(models.ModelMetadata)
+    read.entries = _with(
+        models.ModelMetadataEntries(), {str(key): m.entries[key] for key in sorted(m.entries)}
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_NamedArtifactDownloadURL(m: Any, values: Values) -> models.NamedArtifactDownloadURL:
     has = m.HasField
-    return models.NamedArtifactDownloadURL(
-        url=m.url,
-        filename=m.filename,
-        name=m.name if has("name") else UNSET,
-        credentials=_read_S3Credentials(m.credentials, values) if has("credentials") else UNSET,
-    )
+    read: models.NamedArtifactDownloadURL = _new(models.NamedArtifactDownloadURL)
+    read.sha256 = UNSET
+    read.url = m.url
+    read.filename = m.filename
+    read.name = m.name if has("name") else UNSET
+    read.credentials = _read_S3Credentials(m.credentials, values) if has("credentials") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_NamedArtifactDownloadURLList(
     m: Any, values: Values
 ) -> models.NamedArtifactDownloadURLList:
-    return models.NamedArtifactDownloadURLList(
-        artifacts=[_read_NamedArtifactDownloadURL(item, values) for item in m.artifacts],
-    )
+    read: models.NamedArtifactDownloadURLList = _new(models.NamedArtifactDownloadURLList)
+    read.artifacts = [_read_NamedArtifactDownloadURL(item, values) for item in m.artifacts]
+    read.additional_properties = {}
+    return read
 
 
 def _read_NamedTensorType(m: Any, values: Values) -> models.NamedTensorType:
     has = m.HasField
-    return models.NamedTensorType(
-        name=m.name,
-        tensor_type=_read_TensorType(m.tensor_type, values) if has("tensor_type") else UNSET,
-        graph_name=m.graph_name if has("graph_name") else UNSET,
-    )
+    read: models.NamedTensorType = _new(models.NamedTensorType)
+    read.name = m.name
+    read.tensor_type = _read_TensorType(m.tensor_type, values) if has("tensor_type") else UNSET
+    read.graph_name = m.graph_name if has("graph_name") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_NamedTensorTypeList(m: Any, values: Values) -> models.NamedTensorTypeList:
-    return models.NamedTensorTypeList(
-        types=[_read_NamedTensorType(item, values) for item in m.types],
-    )
+    read: models.NamedTensorTypeList = _new(models.NamedTensorTypeList)
+    read.types = [_read_NamedTensorType(item, values) for item in m.types]
+    read.additional_properties = {}
+    return read
 
 
 def _read_Notice(m: Any, values: Values) -> models.Notice:
-    return models.Notice(
-        context=_members_Notice_Context[m.context],
-        severity=_members_Notice_Severity[m.severity],
-        message=m.message,
-    )
+    read: models.Notice = _new(models.Notice)
+    read.context = _members_Notice_Context[m.context]
+    read.severity = _members_Notice_Severity[m.severity]
+    read.message = m.message
+    read.additional_properties = {}
+    return read
 
 
 def _read_ProfileDetail(m: Any, values: Values) -> models.ProfileDetail:
     has = m.HasField
-    return models.ProfileDetail(
-        execution_time=m.execution_time,
-        peak_memory_usage=m.peak_memory_usage,
-        load_time=m.load_time if has("load_time") else UNSET,
-        layer_details=[_read_LayerDetail(item, values) for item in m.layer_details],
-        major_version=m.major_version,
-        minor_version=m.minor_version,
-        after_cold_load_peak_memory=m.after_cold_load_peak_memory,
-        after_compile_peak_memory=m.after_compile_peak_memory,
-        after_execution_peak_memory=m.after_execution_peak_memory,
-        after_warm_load_peak_memory=m.after_warm_load_peak_memory,
-        before_cold_load_current_memory=m.before_cold_load_current_memory,
-        before_cold_load_peak_memory=m.before_cold_load_peak_memory,
-        before_compile_current_memory=m.before_compile_current_memory,
-        before_compile_peak_memory=m.before_compile_peak_memory,
-        before_execution_current_memory=m.before_execution_current_memory,
-        before_execution_peak_memory=m.before_execution_peak_memory,
-        before_warm_load_current_memory=m.before_warm_load_current_memory,
-        before_warm_load_peak_memory=m.before_warm_load_peak_memory,
-        cold_load_time=m.cold_load_time,
-        compile_time=m.compile_time,
-        warm_load_time=m.warm_load_time,
-        after_cold_load_current_memory=m.after_cold_load_current_memory,
-        after_warm_load_current_memory=m.after_warm_load_current_memory,
-        after_compile_current_memory=m.after_compile_current_memory,
-        after_execution_current_memory=m.after_execution_current_memory,
-        compile_memory=_read_ProfileDetailMemoryUsage(m.compile_memory, values)
-        if has("compile_memory")
-        else UNSET,
-        cold_load_memory=_read_ProfileDetailMemoryUsage(m.cold_load_memory, values)
-        if has("cold_load_memory")
-        else UNSET,
-        warm_load_memory=_read_ProfileDetailMemoryUsage(m.warm_load_memory, values)
-        if has("warm_load_memory")
-        else UNSET,
-        execution_memory=_read_ProfileDetailMemoryUsage(m.execution_memory, values)
-        if has("execution_memory")
-        else UNSET,
-        all_compile_times=m.all_compile_times[:],
-        all_cold_load_times=m.all_cold_load_times[:],
-        all_warm_load_times=m.all_warm_load_times[:],
-        all_execution_times=m.all_execution_times[:],
-        segment_details=[_read_SegmentDetail(item, values) for item in m.segment_details],
-        runtime_config=[_read_RuntimeConfig(item, values) for item in m.runtime_config],
-        tool_versions=[_read_ToolVersion(item, values) for item in m.tool_versions],
+    read: models.ProfileDetail = _new(models.ProfileDetail)
+    read.execution_time = m.execution_time
+    read.peak_memory_usage = m.peak_memory_usage
+    read.load_time = m.load_time if has("load_time") else UNSET
+    read.layer_details = [_read_LayerDetail(item, values) for item in m.layer_details]
+    read.major_version = m.major_version
+    read.minor_version = m.minor_version
+    read.after_cold_load_peak_memory = m.after_cold_load_peak_memory
+    read.after_compile_peak_memory = m.after_compile_peak_memory
+    read.after_execution_peak_memory = m.after_execution_peak_memory
+    read.after_warm_load_peak_memory = m.after_warm_load_peak_memory
+    read.before_cold_load_current_memory = m.before_cold_load_current_memory
+    read.before_cold_load_peak_memory = m.before_cold_load_peak_memory
+    read.before_compile_current_memory = m.before_compile_current_memory
+    read.before_compile_peak_memory = m.before_compile_peak_memory
+    read.before_execution_current_memory = m.before_execution_current_memory
+    read.before_execution_peak_memory = m.before_execution_peak_memory
+    read.before_warm_load_current_memory = m.before_warm_load_current_memory
+    read.before_warm_load_peak_memory = m.before_warm_load_peak_memory
+    read.cold_load_time = m.cold_load_time
+    read.compile_time = m.compile_time
+    read.warm_load_time = m.warm_load_time
+    read.after_cold_load_current_memory = m.after_cold_load_current_memory
+    read.after_warm_load_current_memory = m.after_warm_load_current_memory
+    read.after_compile_current_memory = m.after_compile_current_memory
+    read.after_execution_current_memory = m.after_execution_current_memory
+    read.compile_memory = (
+        _read_ProfileDetailMemoryUsage(m.compile_memory, values) if has("compile_memory") else UNSET
     )
+    read.cold_load_memory = (
+        _read_ProfileDetailMemoryUsage(m.cold_load_memory, values)
+        if has("cold_load_memory")
+        else UNSET
+    )
+    read.warm_load_memory = (
+        _read_ProfileDetailMemoryUsage(m.warm_load_memory, values)
+        if has("warm_load_memory")
+        else UNSET
+    )
+    read.execution_memory = (
+        _read_ProfileDetailMemoryUsage(m.execution_memory, values)
+        if has("execution_memory")
+        else UNSET
+    )
+    read.all_compile_times = m.all_compile_times[:]
+    read.all_cold_load_times = m.all_cold_load_times[:]
+    read.all_warm_load_times = m.all_warm_load_times[:]
+    read.all_execution_times = m.all_execution_times[:]
+    read.segment_details = [_read_SegmentDetail(item, values) for item in m.segment_details]
+    read.runtime_config = [_read_RuntimeConfig(item, values) for item in m.runtime_config]
+    read.tool_versions = [_read_ToolVersion(item, values) for item in m.tool_versions]
+    read.additional_properties = {}
+    return read
 
 
 def _read_ProfileDetailMemoryUsage(m: Any, values: Values) -> models.ProfileDetailMemoryUsage:
     has = m.HasField
-    return models.ProfileDetailMemoryUsage(
-        increase=_read_Range(m.increase, values) if has("increase") else UNSET,
-        peak=_read_Range(m.peak, values) if has("peak") else UNSET,
-    )
+    read: models.ProfileDetailMemoryUsage = _new(models.ProfileDetailMemoryUsage)
+    read.increase = _read_Range(m.increase, values) if has("increase") else UNSET
+    read.peak = _read_Range(m.peak, values) if has("peak") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_ProfileJob(m: Any, values: Values) -> models.ProfileJob:
     has = m.HasField
-    return models.ProfileJob(
-        profile_job_id=m.profile_job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        user_id=m.user_id,
-        model=_read_Model(m.model, values) if has("model") else UNSET,
-        job_state=_members_JobState[m.job_state],
-        device=_read_Device(m.device, values) if has("device") else UNSET,
-        tensor_type_list=_read_NamedTensorTypeList(m.tensor_type_list, values)
-        if has("tensor_type_list")
-        else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        execution_time=m.execution_time if has("execution_time") else UNSET,
-        failure_reason=m.failure_reason if has("failure_reason") else UNSET,
-        peak_memory_usage=m.peak_memory_usage if has("peak_memory_usage") else UNSET,
-        name=m.name,
-        options=m.options,
-        dataset=_read_Dataset(m.dataset, values) if has("dataset") else UNSET,
-        target_model=_read_Model(m.target_model, values) if has("target_model") else UNSET,
-        execution_peak_memory=_read_Range(m.execution_peak_memory, values)
-        if has("execution_peak_memory")
-        else UNSET,
-        has_vizgraph=m.has_vizgraph if has("has_vizgraph") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        admin_url=m.admin_url if has("admin_url") else UNSET,
-        includes_compile=m.includes_compile,
-        error_details=m.error_details if has("error_details") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.ProfileJob = _new(models.ProfileJob)
+    read.profile_job_id = m.profile_job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.user_id = m.user_id
+    read.model = _read_Model(m.model, values) if has("model") else UNSET
+    read.job_state = _members_JobState[m.job_state]
+    read.device = _read_Device(m.device, values) if has("device") else UNSET
+    read.tensor_type_list = (
+        _read_NamedTensorTypeList(m.tensor_type_list, values) if has("tensor_type_list") else UNSET
     )
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.execution_time = m.execution_time if has("execution_time") else UNSET
+    read.failure_reason = m.failure_reason if has("failure_reason") else UNSET
+    read.peak_memory_usage = m.peak_memory_usage if has("peak_memory_usage") else UNSET
+    read.name = m.name
+    read.options = m.options
+    read.dataset = _read_Dataset(m.dataset, values) if has("dataset") else UNSET
+    read.target_model = _read_Model(m.target_model, values) if has("target_model") else UNSET
+    read.execution_peak_memory = (
+        _read_Range(m.execution_peak_memory, values) if has("execution_peak_memory") else UNSET
+    )
+    read.has_vizgraph = m.has_vizgraph if has("has_vizgraph") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.admin_url = m.admin_url if has("admin_url") else UNSET
+    read.includes_compile = m.includes_compile
+    read.error_details = m.error_details if has("error_details") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_ProfileJobResult(m: Any, values: Values) -> models.ProfileJobResult:
     has = m.HasField
-    return models.ProfileJobResult(
-        profile_job_id=m.profile_job_id,
-        profile=_read_ProfileDetail(m.profile, values) if has("profile") else UNSET,
-    )
+    read: models.ProfileJobResult = _new(models.ProfileJobResult)
+    read.profile_job_id = m.profile_job_id
+    read.profile = _read_ProfileDetail(m.profile, values) if has("profile") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_ProfileJobSummary(m: Any, values: Values) -> models.ProfileJobSummary:
     has = m.HasField
-    return models.ProfileJobSummary(
-        job_id=m.job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        name=m.name,
-        job_state=_members_JobState[m.job_state],
-        device_name=m.device_name,
-        device_os_version=m.device_os_version,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        execution_time=m.execution_time if has("execution_time") else UNSET,
-        execution_peak_memory=_read_Range(m.execution_peak_memory, values)
-        if has("execution_peak_memory")
-        else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        target_model_type=_members_ModelType[m.target_model_type]
-        if has("target_model_type")
-        else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.ProfileJobSummary = _new(models.ProfileJobSummary)
+    read.job_id = m.job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.name = m.name
+    read.job_state = _members_JobState[m.job_state]
+    read.device_name = m.device_name
+    read.device_os_version = m.device_os_version
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.execution_time = m.execution_time if has("execution_time") else UNSET
+    read.execution_peak_memory = (
+        _read_Range(m.execution_peak_memory, values) if has("execution_peak_memory") else UNSET
     )
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.target_model_type = (
+        _members_ModelType[m.target_model_type] if has("target_model_type") else UNSET
+    )
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_QuantizeDetail(m: Any, values: Values) -> models.QuantizeDetail:
-    return models.QuantizeDetail(
-        tool_versions=[_read_ToolVersion(item, values) for item in m.tool_versions],
-        psnr=_with(
-            models.QuantizeDetailPsnr(),
-            {str(key): values.single(m.psnr[key]) for key in sorted(m.psnr)},
-        ),
+    read: models.QuantizeDetail = _new(models.QuantizeDetail)
+    read.layer_accuracy = UNSET
+    read.tool_versions = [_read_ToolVersion(item, values) for item in m.tool_versions]
+    read.psnr = _with(
+        models.QuantizeDetailPsnr(),
+        {str(key): values.single(m.psnr[key]) for key in sorted(m.psnr)},
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_QuantizeJob(m: Any, values: Values) -> models.QuantizeJob:
     has = m.HasField
-    return models.QuantizeJob(
-        quantize_job_id=m.quantize_job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        user_id=m.user_id,
-        model=_read_Model(m.model, values) if has("model") else UNSET,
-        calibration_dataset=_read_Dataset(m.calibration_dataset, values)
-        if has("calibration_dataset")
-        else UNSET,
-        weights_dtype=_members_QuantizeDtype[m.weights_dtype],
-        activations_dtype=_members_QuantizeDtype[m.activations_dtype],
-        name=m.name,
-        job_state=_members_JobState[m.job_state],
-        options=m.options,
-        tensor_type_list=_read_NamedTensorTypeList(m.tensor_type_list, values)
-        if has("tensor_type_list")
-        else UNSET,
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        failure_reason=m.failure_reason if has("failure_reason") else UNSET,
-        target_model=_read_Model(m.target_model, values) if has("target_model") else UNSET,
-        admin_url=m.admin_url if has("admin_url") else UNSET,
-        has_vizgraph=m.has_vizgraph if has("has_vizgraph") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.QuantizeJob = _new(models.QuantizeJob)
+    read.quantize_job_id = m.quantize_job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.user_id = m.user_id
+    read.model = _read_Model(m.model, values) if has("model") else UNSET
+    read.calibration_dataset = (
+        _read_Dataset(m.calibration_dataset, values) if has("calibration_dataset") else UNSET
     )
+    read.weights_dtype = _members_QuantizeDtype[m.weights_dtype]
+    read.activations_dtype = _members_QuantizeDtype[m.activations_dtype]
+    read.name = m.name
+    read.job_state = _members_JobState[m.job_state]
+    read.options = m.options
+    read.tensor_type_list = (
+        _read_NamedTensorTypeList(m.tensor_type_list, values) if has("tensor_type_list") else UNSET
+    )
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.failure_reason = m.failure_reason if has("failure_reason") else UNSET
+    read.target_model = _read_Model(m.target_model, values) if has("target_model") else UNSET
+    read.admin_url = m.admin_url if has("admin_url") else UNSET
+    read.has_vizgraph = m.has_vizgraph if has("has_vizgraph") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_QuantizeJobResult(m: Any, values: Values) -> models.QuantizeJobResult:
     has = m.HasField
-    return models.QuantizeJobResult(
-        quantize_job_id=m.quantize_job_id,
-        quantize_detail=_read_QuantizeDetail(m.quantize_detail, values)
-        if has("quantize_detail")
-        else UNSET,
+    read: models.QuantizeJobResult = _new(models.QuantizeJobResult)
+    read.quantize_job_id = m.quantize_job_id
+    read.quantize_detail = (
+        _read_QuantizeDetail(m.quantize_detail, values) if has("quantize_detail") else UNSET
     )
+    read.additional_properties = {}
+    return read
 
 
 def _read_QuantizeJobSummary(m: Any, values: Values) -> models.QuantizeJobSummary:
     has = m.HasField
-    return models.QuantizeJobSummary(
-        job_id=m.job_id,
-        user=_read_User(m.user, values) if has("user") else UNSET,
-        name=m.name,
-        job_state=_members_JobState[m.job_state],
-        creation_time=values.time(m.creation_time) if has("creation_time") else UNSET,
-        start_time=values.time(m.start_time) if has("start_time") else UNSET,
-        completion_time=values.time(m.completion_time) if has("completion_time") else UNSET,
-        last_updated_time=values.time(m.last_updated_time) if has("last_updated_time") else UNSET,
-        queued_time=values.time(m.queued_time) if has("queued_time") else UNSET,
-        project_id=m.project_id if has("project_id") else UNSET,
-        target_model_type=_members_ModelType[m.target_model_type]
-        if has("target_model_type")
-        else UNSET,
-        project_slug=m.project_slug if has("project_slug") else UNSET,
+    read: models.QuantizeJobSummary = _new(models.QuantizeJobSummary)
+    read.job_id = m.job_id
+    read.user = _read_User(m.user, values) if has("user") else UNSET
+    read.name = m.name
+    read.job_state = _members_JobState[m.job_state]
+    read.creation_time = values.time(m.creation_time) if has("creation_time") else UNSET
+    read.start_time = values.time(m.start_time) if has("start_time") else UNSET
+    read.completion_time = values.time(m.completion_time) if has("completion_time") else UNSET
+    read.last_updated_time = values.time(m.last_updated_time) if has("last_updated_time") else UNSET
+    read.queued_time = values.time(m.queued_time) if has("queued_time") else UNSET
+    read.project_id = m.project_id if has("project_id") else UNSET
+    read.target_model_type = (
+        _members_ModelType[m.target_model_type] if has("target_model_type") else UNSET
     )
+    read.project_slug = m.project_slug if has("project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_Range(m: Any, values: Values) -> models.Range:
-    return models.Range(
-        lower=m.lower,
-        upper=m.upper,
-    )
+    read: models.Range = _new(models.Range)
+    read.lower = m.lower
+    read.upper = m.upper
+    read.additional_properties = {}
+    return read
 
 
 def _read_RuntimeConfig(m: Any, values: Values) -> models.RuntimeConfig:
-    return models.RuntimeConfig(
-        name=m.name,
-        properties=[_read_RuntimeConfigProperty(item, values) for item in m.properties],
-    )
+    read: models.RuntimeConfig = _new(models.RuntimeConfig)
+    read.name = m.name
+    read.properties = [_read_RuntimeConfigProperty(item, values) for item in m.properties]
+    read.additional_properties = {}
+    return read
 
 
 def _read_RuntimeConfigProperty(m: Any, values: Values) -> models.RuntimeConfigProperty:
-    return models.RuntimeConfigProperty(
-        key=m.key,
-        value=m.value,
-    )
+    read: models.RuntimeConfigProperty = _new(models.RuntimeConfigProperty)
+    read.key = m.key
+    read.value = m.value
+    read.additional_properties = {}
+    return read
 
 
 def _read_S3Credentials(m: Any, values: Values) -> models.S3Credentials:
     has = m.HasField
-    return models.S3Credentials(
-        access_key_id=m.access_key_id,
-        secret_access_key=m.secret_access_key,
-        session_token=m.session_token,
-        expiration=values.time(m.expiration) if has("expiration") else UNSET,
-        bucket=m.bucket,
-        key=m.key,
-        region=m.region,
-        use_transfer_acceleration=m.use_transfer_acceleration,
-        filename=m.filename,
-    )
+    read: models.S3Credentials = _new(models.S3Credentials)
+    read.access_key_id = m.access_key_id
+    read.secret_access_key = m.secret_access_key
+    read.session_token = m.session_token
+    read.expiration = values.time(m.expiration) if has("expiration") else UNSET
+    read.bucket = m.bucket
+    read.key = m.key
+    read.region = m.region
+    read.use_transfer_acceleration = m.use_transfer_acceleration
+    read.filename = m.filename
+    read.additional_properties = {}
+    return read
 
 
 def _read_SegmentDetail(m: Any, values: Values) -> models.SegmentDetail:
     has = m.HasField
-    return models.SegmentDetail(
-        id=m.id,
-        compute_unit=_members_ComputeUnit[m.compute_unit],
-        delegate_name=m.delegate_name,
-        delegate_extra_info=m.delegate_extra_info,
-        execution_time=m.execution_time if has("execution_time") else UNSET,
-    )
+    read: models.SegmentDetail = _new(models.SegmentDetail)
+    read.id = m.id
+    read.compute_unit = _members_ComputeUnit[m.compute_unit]
+    read.delegate_name = m.delegate_name
+    read.delegate_extra_info = m.delegate_extra_info
+    read.execution_time = m.execution_time if has("execution_time") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_SharedAccess(m: Any, values: Values) -> models.SharedAccess:
-    return models.SharedAccess(
-        email=m.email[:],
-    )
+    read: models.SharedAccess = _new(models.SharedAccess)
+    read.email = m.email[:]
+    read.additional_properties = {}
+    return read
 
 
 def _read_TensorType(m: Any, values: Values) -> models.TensorType:
     has = m.HasField
-    return models.TensorType(
-        shape=m.shape[:],
-        dtype=_members_TensorDtype[m.dtype],
-        scale=values.single(m.scale) if has("scale") else UNSET,
-        zero_point=m.zero_point if has("zero_point") else UNSET,
-    )
+    read: models.TensorType = _new(models.TensorType)
+    read.shape = m.shape[:]
+    read.dtype = _members_TensorDtype[m.dtype]
+    read.scale = values.single(m.scale) if has("scale") else UNSET
+    read.zero_point = m.zero_point if has("zero_point") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_ToolVersion(m: Any, values: Values) -> models.ToolVersion:
-    return models.ToolVersion(
-        name=m.name,
-        version=m.version,
-    )
+    read: models.ToolVersion = _new(models.ToolVersion)
+    read.name = m.name
+    read.version = m.version
+    read.additional_properties = {}
+    return read
 
 
 def _read_User(m: Any, values: Values) -> models.User:
     has = m.HasField
-    return models.User(
-        id=m.id,
-        first_name=m.first_name,
-        last_name=m.last_name,
-        email=m.email,
-        token=m.token if has("token") else UNSET,
-        org_id=m.org_id,
-        default_project_id=m.default_project_id if has("default_project_id") else UNSET,
-        default_project_slug=m.default_project_slug if has("default_project_slug") else UNSET,
-    )
+    read: models.User = _new(models.User)
+    read.id = m.id
+    read.first_name = m.first_name
+    read.last_name = m.last_name
+    read.email = m.email
+    read.token = m.token if has("token") else UNSET
+    read.org_id = m.org_id
+    read.default_project_id = m.default_project_id if has("default_project_id") else UNSET
+    read.default_project_slug = m.default_project_slug if has("default_project_slug") else UNSET
+    read.additional_properties = {}
+    return read
 
 
 def _read_ValidationError(m: Any, values: Values) -> models.ValidationError:
-    return models.ValidationError(
-        field_errors=[_read_FieldError(item, values) for item in m.field_errors],
-        non_field_errors=m.non_field_errors[:],
-    )
+    read: models.ValidationError = _new(models.ValidationError)
+    read.field_errors = [_read_FieldError(item, values) for item in m.field_errors]
+    read.non_field_errors = m.non_field_errors[:]
+    read.additional_properties = {}
+    return read
 
 
 READERS: dict[str, Callable[[Any, Values], Any]] = {

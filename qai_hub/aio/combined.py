@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device
     from qai_hub.resources.project import Project
-    from qai_hub.tensors import DatasetEntries, InputSpecs
+    from qai_hub.tensors import DatasetSamples, InputSpecs
 
 
 class AsyncCombinedClient(AsyncSubmittingClient):
@@ -93,7 +93,7 @@ class AsyncCombinedClient(AsyncSubmittingClient):
         compile_options: str = "",
         profile_options: str = "",
         single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
+        calibration_data: Dataset | DatasetSamples | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
     ) -> ProfiledJobs | list[ProfiledJobs]:

@@ -8,6 +8,7 @@ from qai_hub.aio.combined import AsyncCombinedClient
 from qai_hub.client.fetch import fetch_job
 
 if TYPE_CHECKING:
+    from qai_hub.dataset_reader import DatasetReader
     from qai_hub.resources.compile import CompileJob
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.inference import InferenceJob
@@ -311,3 +312,23 @@ class AsyncDownloadingClient(AsyncCombinedClient):
         """
         async with self._driver() as driver:
             return await dataset._download(driver, filename)
+
+    async def open_dataset(self, dataset: Dataset) -> DatasetReader:
+        """Downloads a dataset to a temporary file, to read one sample at a time.
+
+        Args:
+            dataset: The dataset.
+
+        Returns:
+            A reader. Use it in a `with` statement, which deletes the file at its end. Reading a
+            sample blocks for as long as the disk takes.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> with asyncio.run(client.open_dataset(dataset)) as data:
+            ...     data["x"][0].shape
+            (1, 3, 48, 192)
+        """
+        async with self._driver() as driver:
+            return await dataset._open(driver)

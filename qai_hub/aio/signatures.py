@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.link import LinkJob
     from qai_hub.resources.project import Project
     from qai_hub.status import JobType
-    from qai_hub.tensors import DatasetEntries, InputSpecs
+    from qai_hub.tensors import DatasetSamples, InputSpecs
 
 
 class AsyncTypedClient(AsyncManagingClient):
@@ -64,7 +64,7 @@ class AsyncTypedClient(AsyncManagingClient):
             input_specs: InputSpecs | None = None,
             options: str = "",
             single_compile: Literal[True] = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> CompileJob: ...
@@ -78,7 +78,7 @@ class AsyncTypedClient(AsyncManagingClient):
             input_specs: InputSpecs | None = None,
             options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> CompileJob: ...
@@ -92,7 +92,7 @@ class AsyncTypedClient(AsyncManagingClient):
             input_specs: InputSpecs | None = None,
             options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> CompileJob | list[CompileJob]: ...
@@ -104,7 +104,7 @@ class AsyncTypedClient(AsyncManagingClient):
             self,
             model: Any,
             device: Device,
-            inputs: Dataset | DatasetEntries | str | None = None,
+            inputs: Dataset | DatasetSamples | str | None = None,
             name: str | None = None,
             options: str = "",
             retry: bool = True,
@@ -117,7 +117,7 @@ class AsyncTypedClient(AsyncManagingClient):
             self,
             model: Any,
             device: Device | list[Device],
-            inputs: Dataset | DatasetEntries | str | None = None,
+            inputs: Dataset | DatasetSamples | str | None = None,
             name: str | None = None,
             options: str = "",
             retry: bool = True,
@@ -207,7 +207,7 @@ class AsyncTypedClient(AsyncManagingClient):
             compile_options: str = "",
             profile_options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> ProfiledJobs: ...
@@ -222,7 +222,7 @@ class AsyncTypedClient(AsyncManagingClient):
             compile_options: str = "",
             profile_options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> ProfiledJobs | list[ProfiledJobs]: ...

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
     from qai_hub.resources.quantize import QuantizeJob
-    from qai_hub.tensors import DatasetEntries, InputSpecs
+    from qai_hub.tensors import DatasetSamples, InputSpecs
 
 
 class AsyncSubmittingClient(AsyncFindingClient):
@@ -66,7 +66,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
 
     async def upload_dataset(
         self,
-        data: DatasetEntries | str,
+        data: DatasetSamples | str,
         name: str | None = None,
         project: str | Project | None = None,
     ) -> Dataset:
@@ -74,9 +74,10 @@ class AsyncSubmittingClient(AsyncFindingClient):
 
         Args:
             data: For each input, in the model's order, a list of arrays, one per sample; all lists
-                have the same length. Or a path: of an HDF5 file with such data; of a `.npz` file
-                with an array for each input, one sample; or of a folder of `.npz` files, a sample
-                in each, in the order of their names.
+                have the same length. A generator or another iterable of arrays may stand for a
+                list: its samples are taken one at a time. Or a path: of an HDF5 file with such
+                data; of a `.npz` file with an array for each input, one sample; or of a folder of
+                `.npz` files, a sample in each, in the order of their names.
             name: Display name; None uses the file's name, or the names of the inputs.
             project: Project to add it to; None uses the client's default.
 
@@ -105,7 +106,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
         input_specs: InputSpecs | None = None,
         options: str = "",
         single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
+        calibration_data: Dataset | DatasetSamples | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
     ) -> CompileJob | list[CompileJob]:
@@ -159,7 +160,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
         self,
         model: Any,  # noqa: ANN401 (as in Client)
         device: Device | list[Device],
-        inputs: Dataset | DatasetEntries | str | None = None,
+        inputs: Dataset | DatasetSamples | str | None = None,
         name: str | None = None,
         options: str = "",
         retry: bool = True,
@@ -205,7 +206,7 @@ class AsyncSubmittingClient(AsyncFindingClient):
     async def submit_quantize_job(
         self,
         model: Any,  # noqa: ANN401 (a path, a Model, or an onnx.ModelProto)
-        calibration_data: Dataset | DatasetEntries | str,
+        calibration_data: Dataset | DatasetSamples | str,
         weights_dtype: QuantizeDtype = QuantizeDtype.INT8,
         activations_dtype: QuantizeDtype = QuantizeDtype.INT8,
         name: str | None = None,

@@ -22,11 +22,12 @@ from qai_hub.resources.project import Project
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
 from qai_hub.status import JobArtifactType, JobStatus, JobType
-from qai_hub.tensors import DatasetEntries, InputSpecs, IOSpec, TensorSpec
+from qai_hub.tensors import DatasetEntries, DatasetSamples, InputSpecs, IOSpec, TensorSpec
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from qai_hub.dataset_reader import DatasetReader
     from qai_hub.resources.layer_accuracy import (
         LayerAccuracy,
         LayerAccuracyReport,
@@ -38,18 +39,19 @@ if TYPE_CHECKING:
     from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
     from qai_hub.resources.target_check import TargetCheck, TargetCheckOutput, TargetCheckSlice
 else:
-    # What only some results consist of is imported when it is first used, by module.
+    # What only some scripts use is imported when it is first used, by module.
     _LATER = {
-        "layer_accuracy": (
+        "dataset_reader": ("DatasetReader",),
+        "resources.layer_accuracy": (
             "LayerAccuracy",
             "LayerAccuracyReport",
             "MixedPrecisionLayer",
             "MixedPrecisionProposal",
         ),
-        "model_check": ("ModelCheck", "NodeCheck"),
-        "profile": ("Profile",),
-        "profile_parts": ("ComputeUnitUse", "Layer", "MemoryRange", "ProfilePhase"),
-        "target_check": ("TargetCheck", "TargetCheckOutput", "TargetCheckSlice"),
+        "resources.model_check": ("ModelCheck", "NodeCheck"),
+        "resources.profile": ("Profile",),
+        "resources.profile_parts": ("ComputeUnitUse", "Layer", "MemoryRange", "ProfilePhase"),
+        "resources.target_check": ("TargetCheck", "TargetCheckOutput", "TargetCheckSlice"),
     }
 
     def __getattr__(name: str) -> object:
@@ -57,7 +59,7 @@ else:
 
         for module, names in _LATER.items():
             if name in names:
-                value = getattr(import_module(f"qai_hub.resources.{module}"), name)
+                value = getattr(import_module(f"qai_hub.{module}"), name)
                 return globals().setdefault(name, value)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -112,6 +114,8 @@ __all__ = [
     "ComputeUnitUse",
     "Dataset",
     "DatasetEntries",
+    "DatasetReader",
+    "DatasetSamples",
     "Device",
     "Error",
     "Framework",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
     from qai_hub.submit.graphs import Graph
-    from qai_hub.tensors import DatasetEntries, InputSpecs
+    from qai_hub.tensors import DatasetSamples, InputSpecs
 
 ProfiledJobs: TypeAlias = tuple[CompileJob, InferenceJob | None]
 LinkedJobs: TypeAlias = tuple[list[CompileJob], LinkJob | None]
@@ -119,7 +119,7 @@ class CombinedClient(SubmittingClient):
         compile_options: str = "",
         profile_options: str = "",
         single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
+        calibration_data: Dataset | DatasetSamples | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
     ) -> ProfiledJobs | list[ProfiledJobs]:
@@ -261,7 +261,7 @@ async def submit_compile_and_profile(
     compile_options: str,
     profile_options: str,
     single_compile: bool,
-    calibration_data: Dataset | DatasetEntries | str | None,
+    calibration_data: Dataset | DatasetSamples | str | None,
     retry: bool,
     project: str | Project | None,
 ) -> list[ProfiledJobs]:

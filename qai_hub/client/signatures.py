@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.link import LinkJob
     from qai_hub.resources.project import Project
     from qai_hub.status import JobType
-    from qai_hub.tensors import DatasetEntries, InputSpecs
+    from qai_hub.tensors import DatasetSamples, InputSpecs
 
 
 class TypedClient(CombinedClient):
@@ -61,7 +61,7 @@ class TypedClient(CombinedClient):
             input_specs: InputSpecs | None = None,
             options: str = "",
             single_compile: Literal[True] = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> CompileJob: ...
@@ -75,7 +75,7 @@ class TypedClient(CombinedClient):
             input_specs: InputSpecs | None = None,
             options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> CompileJob: ...
@@ -89,7 +89,7 @@ class TypedClient(CombinedClient):
             input_specs: InputSpecs | None = None,
             options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> CompileJob | list[CompileJob]: ...
@@ -125,7 +125,7 @@ class TypedClient(CombinedClient):
             self,
             model: Any,
             device: Device,
-            inputs: Dataset | DatasetEntries | str | None = None,
+            inputs: Dataset | DatasetSamples | str | None = None,
             name: str | None = None,
             options: str = "",
             retry: bool = True,
@@ -138,7 +138,7 @@ class TypedClient(CombinedClient):
             self,
             model: Any,
             device: Device | list[Device],
-            inputs: Dataset | DatasetEntries | str | None = None,
+            inputs: Dataset | DatasetSamples | str | None = None,
             name: str | None = None,
             options: str = "",
             retry: bool = True,
@@ -228,7 +228,7 @@ class TypedClient(CombinedClient):
             compile_options: str = "",
             profile_options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> ProfiledJobs: ...
@@ -243,7 +243,7 @@ class TypedClient(CombinedClient):
             compile_options: str = "",
             profile_options: str = "",
             single_compile: bool = True,
-            calibration_data: Dataset | DatasetEntries | str | None = None,
+            calibration_data: Dataset | DatasetSamples | str | None = None,
             retry: bool = True,
             project: str | Project | None = None,
         ) -> ProfiledJobs | list[ProfiledJobs]: ...

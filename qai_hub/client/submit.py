@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.device import Device
     from qai_hub.resources.job_request import JobRequest
     from qai_hub.resources.project import Project
-    from qai_hub.tensors import DatasetEntries, InputSpecs
+    from qai_hub.tensors import DatasetSamples, InputSpecs
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class SubmittingClient(UploadingClient):
         input_specs: InputSpecs | None = None,
         options: str = "",
         single_compile: bool = True,
-        calibration_data: Dataset | DatasetEntries | str | None = None,
+        calibration_data: Dataset | DatasetSamples | str | None = None,
         retry: bool = True,
         project: str | Project | None = None,
     ) -> CompileJob | list[CompileJob]:
@@ -152,7 +152,7 @@ class SubmittingClient(UploadingClient):
         self,
         model: Any,  # noqa: ANN401 (a path, or a model of one of several packages)
         device: Device | list[Device],
-        inputs: Dataset | DatasetEntries | str | None = None,
+        inputs: Dataset | DatasetSamples | str | None = None,
         name: str | None = None,
         options: str = "",
         retry: bool = True,
@@ -194,7 +194,7 @@ class SubmittingClient(UploadingClient):
     def submit_quantize_job(
         self,
         model: Any,  # noqa: ANN401 (a path, a Model, or an onnx.ModelProto)
-        calibration_data: Dataset | DatasetEntries | str,
+        calibration_data: Dataset | DatasetSamples | str,
         weights_dtype: QuantizeDtype = QuantizeDtype.INT8,
         activations_dtype: QuantizeDtype = QuantizeDtype.INT8,
         name: str | None = None,
@@ -290,7 +290,7 @@ async def submit_compile(
     input_specs: InputSpecs | None = None,
     options: str = "",
     single_compile: bool = True,
-    calibration_data: Dataset | DatasetEntries | str | None = None,
+    calibration_data: Dataset | DatasetSamples | str | None = None,
     retry: bool = True,
     project: str | Project | None = None,
 ) -> list[CompileJob]:
@@ -321,7 +321,7 @@ async def submit_inference(
     submitter: Submitter,
     model: Any,  # noqa: ANN401
     device: Device | list[Device],
-    inputs: Dataset | DatasetEntries | str | None = None,
+    inputs: Dataset | DatasetSamples | str | None = None,
     name: str | None = None,
     options: str = "",
     retry: bool = True,
@@ -353,7 +353,7 @@ async def submit_inference(
 async def submit_quantize(
     submitter: Submitter,
     model: Any,  # noqa: ANN401
-    calibration_data: Dataset | DatasetEntries | str,
+    calibration_data: Dataset | DatasetSamples | str,
     weights_dtype: QuantizeDtype,
     activations_dtype: QuantizeDtype,
     name: str | None,

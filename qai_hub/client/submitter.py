@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.job_request import JobRequest
     from qai_hub.resources.model import Model
     from qai_hub.resources.project import Project
-    from qai_hub.tensors import DatasetEntries
+    from qai_hub.tensors import DatasetSamples
 
 J = TypeVar("J", bound=Job)
 
@@ -69,7 +69,7 @@ class Submitter(ABC):
 
     @abstractmethod
     async def upload_dataset(
-        self, data: Dataset | DatasetEntries | str, project: str | Project | None
+        self, data: Dataset | DatasetSamples | str, project: str | Project | None
     ) -> Dataset:
         """Uploads a dataset, unless it is on the hub already."""
 
@@ -78,8 +78,8 @@ class Submitter(ABC):
         """Fetches what is not known yet of a job that was just created, if it must be now."""
 
     async def check_dataset(
-        self, data: Dataset | DatasetEntries | str
-    ) -> Dataset | DatasetEntries | str:
+        self, data: Dataset | DatasetSamples | str
+    ) -> Dataset | DatasetSamples | str:
         """Checks that data can be used or uploaded; fetches the dataset if given an identifier.
 
         Raises:
@@ -201,7 +201,7 @@ class BlockingSubmitter(Submitter):
         return self.client.upload_model(model, project=project)
 
     async def upload_dataset(
-        self, data: Dataset | DatasetEntries | str, project: str | Project | None
+        self, data: Dataset | DatasetSamples | str, project: str | Project | None
     ) -> Dataset:
         """Uploads a dataset, unless it is on the hub already."""
         return self.client._upload_dataset(data, project=project)
@@ -225,7 +225,7 @@ class AsyncSubmitter(Submitter):
         return await self.client._send_model(self.driver, model, project=project)
 
     async def upload_dataset(
-        self, data: Dataset | DatasetEntries | str, project: str | Project | None
+        self, data: Dataset | DatasetSamples | str, project: str | Project | None
     ) -> Dataset:
         """Uploads a dataset, unless it is on the hub already."""
         return await self.client._send_dataset(self.driver, data, project=project)

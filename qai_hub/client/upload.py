@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from qai_hub.client.fetch import fetch_dataset, fetch_model
@@ -22,7 +22,7 @@ from qai_hub.transport.values import require_id, value_or_none
 
 if TYPE_CHECKING:
     from qai_hub.resources.project import Project
-    from qai_hub.tensors import DatasetEntries
+    from qai_hub.tensors import DatasetEntries, DatasetSamples
 
 
 class UploadingClient(ListingClient):
@@ -111,7 +111,7 @@ class UploadingClient(ListingClient):
 
     def upload_dataset(
         self,
-        data: DatasetEntries | str,
+        data: DatasetSamples | str,
         name: str | None = None,
         project: str | Project | None = None,
     ) -> Dataset:
@@ -119,9 +119,10 @@ class UploadingClient(ListingClient):
 
         Args:
             data: For each input, in the model's order, a list of arrays, one per sample; all lists
-                have the same length. Or a path: of an HDF5 file with such data; of a `.npz` file
-                with an array for each input, one sample; or of a folder of `.npz` files, a sample
-                in each, in the order of their names.
+                have the same length. A generator or another iterable of arrays may stand for a
+                list: its samples are taken one at a time. Or a path: of an HDF5 file with such
+                data; of a `.npz` file with an array for each input, one sample; or of a folder of
+                `.npz` files, a sample in each, in the order of their names.
             name: Display name; None uses the file's name, or the names of the inputs.
             project: Project to add it to; None uses the client's default.
 
@@ -142,7 +143,7 @@ class UploadingClient(ListingClient):
 
     def _upload_dataset(
         self,
-        data: Dataset | DatasetEntries | str,
+        data: Dataset | DatasetSamples | str,
         name: str | None = None,
         permanent: bool = False,
         project: str | Project | None = None,
@@ -153,7 +154,7 @@ class UploadingClient(ListingClient):
     async def _send_dataset(
         self,
         driver: Driver,
-        data: Dataset | DatasetEntries | str,
+        data: Dataset | DatasetSamples | str,
         name: str | None = None,
         permanent: bool = False,
         project: str | Project | None = None,
@@ -190,11 +191,11 @@ class UploadingClient(ListingClient):
                     dataset = Dataset._from_upload(self, created, title)
                 else:
                     dataset = await fetch_dataset(driver, self, dataset_id)
-        dataset.data = None if isinstance(data, str | Path) else data
+        dataset.data = _keep_entries(data)
         return dataset
 
 
-def check_data(data: Dataset | DatasetEntries | str) -> None:
+def check_data(data: Dataset | DatasetSamples | str) -> None:
     """Checks that data can be used, or could be uploaded.
 
     Args:
@@ -204,7 +205,8 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
         FileNotFoundError: If the path does not exist.
         UserError: If the data is not a dataset, or the dataset has expired.
     """
-    from qai_hub.dataset_file import check_entries, check_file
+    from qai_hub.dataset_entries import validate_entries
+    from qai_hub.dataset_file import check_file
 
     if isinstance(data, Dataset):
         if data.is_expired():
@@ -212,7 +214,7 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
     elif isinstance(data, str | Path):
         check_file(Path(data).expanduser())
     elif isinstance(data, Mapping):
-        check_entries(data)
+        validate_entries(data)
     else:
         raise UserError(
             'A dataset must be a dictionary from names to lists of arrays, like {"image": [array]},'
@@ -220,8 +222,15 @@ def check_data(data: Dataset | DatasetEntries | str) -> None:
         )
 
 
+def _keep_entries(data: DatasetSamples | str) -> DatasetEntries | None:
+    """Returns data that is in memory; None for paths, and for iterators, which are used up."""
+    if isinstance(data, str | Path) or not all(isinstance(each, Sized) for each in data.values()):
+        return None
+    return cast("DatasetEntries", data)
+
+
 @contextmanager
-def _as_h5_file(data: DatasetEntries | str, *, compress: bool) -> Iterator[Path]:
+def _as_h5_file(data: DatasetSamples | str, *, compress: bool) -> Iterator[Path]:
     """Provides the data as an HDF5 file while the context is open."""
     from qai_hub.dataset_file import as_h5, dataset_entries_to_h5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
@@ -9,7 +10,7 @@ from qai_hub.display import html
 from qai_hub.display.text import format_fields
 from qai_hub.display.times import format_moment
 from qai_hub.driver import Driver, run_blocking
-from qai_hub.resources.downloads import download_file, load_entries
+from qai_hub.resources.downloads import download_file, load_entries, open_entries
 from qai_hub.resources.extensions import call_extension
 from qai_hub.resources.sharing import Shareable
 from qai_hub.transfer.s3 import s3_support_parameter
@@ -23,6 +24,7 @@ from qai_hub.transport.values import (
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
+    from qai_hub.dataset_reader import DatasetReader
     from qai_hub.owner import Owner
     from qai_hub.tensors import DatasetEntries
 
@@ -38,7 +40,7 @@ class Dataset(Shareable):
         name: Display name.
         verbose: Whether its client showed progress when it was fetched; transfers use the client's
             current setting.
-        data: The uploaded data, if it was uploaded from memory.
+        data: The uploaded data, if it was uploaded from memory; None if it came from iterators.
 
     Examples:
         >>> arrays = dataset.download()
@@ -138,18 +140,40 @@ class Dataset(Shareable):
 
     async def _download(self, driver: Driver, filename: str | None) -> DatasetEntries | str:
         """Downloads the dataset, to a file or into memory."""
-        from qai_hub_api.api.datasets import get_dataset_download
-
-        async def fetch() -> api.FileDownloadResponse:
-            return await driver.call(
-                get_dataset_download.sync,
-                self.dataset_id,
-                supports_s3_credentials=s3_support_parameter(),
-            )
-
+        fetch = functools.partial(self._fetch_url, driver)
         if filename is None:
             return await load_entries(driver, fetch)
         return await download_file(driver, fetch, filename)
+
+    def open(self) -> DatasetReader:
+        """Downloads the dataset to a temporary file, to read one sample at a time.
+
+        Returns:
+            A reader: for each name, in order, a sequence of arrays, one per sample. Use it in a
+            `with` statement, which deletes the file at its end. To keep the file, call `download`
+            with a filename, and open that with `DatasetReader`.
+
+        Examples:
+            >>> with dataset.open() as data:
+            ...     means = [float(sample.mean()) for sample in data["x"]]
+            >>> means
+            [0.0]
+        """
+        return run_blocking(self._open(self._driver))
+
+    async def _open(self, driver: Driver) -> DatasetReader:
+        """Downloads the dataset to a temporary file and opens it."""
+        return await open_entries(driver, functools.partial(self._fetch_url, driver))
+
+    async def _fetch_url(self, driver: Driver) -> api.FileDownloadResponse:
+        """Asks the service where the file is."""
+        from qai_hub_api.api.datasets import get_dataset_download
+
+        return await driver.call(
+            get_dataset_download.sync,
+            self.dataset_id,
+            supports_s3_credentials=s3_support_parameter(),
+        )
 
     def is_expired(self) -> bool:
         """Returns whether the dataset has expired, by this machine's clock.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ from qai_hub.transport.values import value_or_none
 if TYPE_CHECKING:
     from qai_hub_api import models as api
 
+    from qai_hub.dataset_reader import DatasetReader
     from qai_hub.driver import Driver
     from qai_hub.tensors import DatasetEntries
 
@@ -89,6 +91,24 @@ async def load_entries(driver: Driver, fetch: FetchURL) -> DatasetEntries:
     from qai_hub.dataset_file import h5_to_dataset_entries
 
     return await _load(driver, fetch, h5_to_dataset_entries)
+
+
+async def open_entries(driver: Driver, fetch: FetchURL) -> DatasetReader:
+    """Downloads a dataset to a temporary file, which is deleted when the reader is closed."""
+    from qai_hub.dataset_reader import DatasetReader
+
+    async with enter_blocking_context(driver, _temporary_folder) as (folder, cleanup):
+        path = await download_into_folder(driver, fetch, folder)
+        return await driver.run(
+            lambda: DatasetReader._open_temporary(path, cleanup), DatasetReader.close
+        )
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[tuple[str, ExitStack]]:
+    """Creates a temporary folder, and an exit stack that deletes it unless it is taken over."""
+    with ExitStack() as cleanup:
+        yield cleanup.enter_context(temporary_folder()), cleanup
 
 
 async def _load(driver: Driver, fetch: FetchURL, read: Callable[[str], T]) -> T:

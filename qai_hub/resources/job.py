@@ -468,6 +468,12 @@ class Job(Shareable):
         self._is_partial = False
         return status
 
+    def _update_from_summary(self, summary: Any, status: JobStatus) -> None:  # noqa: ANN401 - as above
+        """Updates what the summary of a job that has not ended tells."""
+        self.queued_at = to_utc(summary.queued_time)
+        self.started_at = to_utc(summary.start_time)
+        self._last_status = status
+
     def _set_changing_attributes(self, payload: api.Job, details: Any) -> JobStatus:  # noqa: ANN401 - as above
         """Sets the attributes that may have changed, and returns the status."""
         self.name, self.options = details.name, details.options

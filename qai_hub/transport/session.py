@@ -1,5 +1,6 @@
 """The blocking HTTP client: a connection pool with time limits and retries."""
 
+import functools
 import random
 import threading
 import time
@@ -85,6 +86,7 @@ class Session(httpx.Client):
         )
         self._follow_same_origin = follow_same_origin
         self._base = str(self.base_url).rstrip("/")
+        self._parse_url = functools.lru_cache(64)(httpx.URL)
         self._received_cookies = _ReceivedCookies(self._cookies)
         self.sleep = sleep
 
@@ -99,9 +101,10 @@ class Session(httpx.Client):
         Returns:
             The request.
         """
-        # httpx would parse the path, the base and both together, for each request.
+        # httpx would parse the path, the base and both together, for each request, and one parse
+        # takes as long as reading a small response. Waits ask for the same path again and again.
         if isinstance(url, str) and url.startswith("/"):
-            url = f"{self._base}{url}"
+            url = self._parse_url(f"{self._base}{url}")
         return super().build_request(method, url, **options)
 
     @property

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _VARIABLES = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
+_ABSENT = Secret("(absent)")
 _OFFICIAL_RELEASE = "0.56.0"
 # A transfer may take hours, so its retries are limited by number and not by time, and a server may
 # take a while to store a large file.
@@ -51,7 +52,8 @@ def network_environment() -> tuple[Secret, ...]:
         The values of the variables for proxies and certificates.
     """
     # An empty variable differs from an absent one: it may take precedence over another.
-    return tuple([Secret(os.environ.get(name, "(absent)")) for name in _VARIABLES])
+    values = [os.environ.get(name) for name in _VARIABLES]
+    return tuple([_ABSENT if value is None else Secret(value) for value in values])
 
 
 def api_session(config: ClientConfig, wire: Literal["json", "protobuf"]) -> Session:

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection
 from contextlib import AsyncExitStack
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from qai_hub.errors import Error
 from qai_hub.status import JobStatus
-from qai_hub.waiting.ask import WaitableJob, request_status_async
+from qai_hub.waiting.ask import WaitableJob, request_page_async, request_status_async
+from qai_hub.waiting.listing import AskForPage
 from qai_hub.waiting.many_jobs_schedule import AskFor
 from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.schedule import Pause
@@ -18,7 +19,8 @@ __all__ = ["iter_ended"]
 
 J = TypeVar("J", bound=WaitableJob)
 
-_StatusRequest: TypeAlias = asyncio.Task[tuple[JobStatus, bool]]
+# Of the status of a job, and whether it was a long poll; or of the jobs on a page.
+_Request: TypeAlias = asyncio.Task[Any]
 
 
 async def iter_ended(
@@ -40,7 +42,7 @@ async def iter_ended(
     for index, status in wait.known.items():
         progress.update(index, status)
         yield wait.jobs[index], status
-    requests: dict[_StatusRequest, int] = {}
+    requests: dict[_Request, AskFor | AskForPage] = {}
     async with AsyncExitStack() as connections:
         for owner in {id(job._owner): job._owner for job in wait.jobs}.values():
             await connections.enter_async_context(owner._connection.keep_open())
@@ -50,20 +52,19 @@ async def iter_ended(
                 if wake is None:
                     return
                 for task in await _wait_for_first(requests, wake):
-                    index = requests.pop(task)
-                    answer = _record_answer(wait, index, task)
-                    if answer is None:
-                        continue
-                    progress.update(index, answer)
-                    if answer.finished:
-                        yield wait.jobs[index], answer
+                    for index, status in _record_answer(wait, requests.pop(task), task):
+                        progress.update(index, status)
+                        if status.finished:
+                            yield wait.jobs[index], status
         finally:
             for task in requests:
                 task.cancel()
             await asyncio.gather(*requests, return_exceptions=True)
 
 
-def _send_due_requests(wait: Wait[J], requests: dict[_StatusRequest, int]) -> float | None:
+def _send_due_requests(
+    wait: Wait[J], requests: dict[_Request, AskFor | AskForPage]
+) -> float | None:
     """Sends the requests that are due.
 
     Returns:
@@ -73,29 +74,41 @@ def _send_due_requests(wait: Wait[J], requests: dict[_StatusRequest, int]) -> fl
         step = wait.next(time.monotonic())
         if isinstance(step, AskFor):
             request = request_status_async(wait.jobs[step.index], step.ask)
-            requests[asyncio.create_task(request)] = step.index
+            requests[asyncio.create_task(request)] = step
+        elif isinstance(step, AskForPage):
+            page = request_page_async(wait.owner_of(step), step)
+            requests[asyncio.create_task(page)] = step
         elif isinstance(step, Pause):
             return step.seconds
         else:
             return None if step is None else float("inf")
 
 
-def _record_answer(wait: Wait[J], index: int, task: _StatusRequest) -> JobStatus | None:
-    """Records an answer, and returns the job's status; None if the request failed."""
+def _record_answer(
+    wait: Wait[J], step: AskFor | AskForPage, task: _Request
+) -> list[tuple[int, JobStatus]]:
+    """Records an answer, and returns what it tells: indices of jobs, and their statuses."""
     now = time.monotonic()
     try:
-        status, long_polled = task.result()
+        answer = task.result()
     except Error as error:
-        error.add_note(f"It occurred while waiting for job {wait.jobs[index].job_id}.")
-        wait.failed(index, now, error)
-        return None
-    wait.answered(index, now, status, long_polled=long_polled)
-    return status
+        if isinstance(step, AskForPage):
+            wait.page_failed(step, now, error)
+        else:
+            job = wait.jobs[step.index]
+            error.add_note(f"It occurred while waiting for job {job.job_id}.")
+            wait.failed(step.index, now, error)
+        return []
+    if isinstance(step, AskFor):
+        status, long_polled = answer
+        wait.answered(step.index, now, status, long_polled=long_polled)
+        return [(step.index, status)]
+    if step.jobs:
+        return wait.fetched(step, now, answer)
+    return wait.listed(step, now, answer)
 
 
-async def _wait_for_first(
-    requests: Collection[_StatusRequest], seconds: float
-) -> Collection[_StatusRequest]:
+async def _wait_for_first(requests: Collection[_Request], seconds: float) -> Collection[_Request]:
     """Waits for the first answers, up to a number of seconds."""
     if not requests:
         await asyncio.sleep(seconds)

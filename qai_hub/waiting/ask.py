@@ -1,21 +1,37 @@
-"""One request for the status of a job, blocking or asynchronous."""
+"""The requests of a wait: for the status of one job, blocking or not, and for pages of jobs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from qai_hub.errors import InternalError
+from qai_hub.status import JobStatus
 from qai_hub.transport.threads import run_with_timeout
+from qai_hub.transport.values import (
+    has_ended,
+    require_list,
+    to_utc,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
     from qai_hub_api.types import Response
 
     from qai_hub.owner import Owner
-    from qai_hub.status import JobStatus
+    from qai_hub.waiting.listing import AskForPage
     from qai_hub.waiting.schedule import Ask
 
-__all__ = ["WaitableJob", "request_status", "request_status_async"]
+__all__ = [
+    "WaitableJob",
+    "request_page_async",
+    "request_status",
+    "request_status_async",
+    "status_in_summary",
+]
+
+_PAGE = "a list of jobs"
 
 
 class WaitableJob(Protocol):
@@ -44,6 +60,9 @@ class WaitableJob(Protocol):
     def _update(self, payload: api.Job) -> JobStatus:
         """Updates the job from an answer, and returns its status."""
 
+    def _update_from_summary(self, summary: Any, status: JobStatus) -> None:  # noqa: ANN401 - by type
+        """Updates what the summary of a job that has not ended tells."""
+
 
 def request_status(job: WaitableJob, instruction: Ask) -> tuple[JobStatus, bool]:
     """Asks for a job's status by a single request, which is not retried.
@@ -71,7 +90,7 @@ def request_status(job: WaitableJob, instruction: Ask) -> tuple[JobStatus, bool]
     try:
         answer = run_with_timeout(instruction.time_limit, send)
     except TimeoutError:
-        raise _no_answer(job) from None
+        raise _no_answer(job._owner) from None
     return _status_in(answer, job)
 
 
@@ -89,16 +108,76 @@ async def request_status_async(job: WaitableJob, instruction: Ask) -> tuple[JobS
                     get_job.asyncio_detailed, job.job_id, **_preference(instruction)
                 )
     except TimeoutError:
-        raise _no_answer(job) from None
+        raise _no_answer(job._owner) from None
     return _status_in(answer, job)
+
+
+async def request_page_async(owner: Owner, instruction: AskForPage) -> list[tuple[str, Any]]:
+    """Asks for a page of an account's jobs in an event loop, by a request that is not retried.
+
+    Args:
+        owner: An owner of the account's jobs.
+        instruction: Which page to ask for, and when to give up.
+
+    Returns:
+        The jobs in the order of the list, each with its identifier: whole ones as `get_job` has
+        them, or else their summaries, without what says the type. The identifier is empty if the
+        type is not known.
+
+    Raises:
+        Error: If the request failed.
+    """
+    import asyncio
+
+    from qai_hub_api.api.jobs import list_job_summaries, list_jobs
+
+    connection = owner._connection
+    operation: Any = list_jobs if instruction.jobs else list_job_summaries
+    try:
+        async with asyncio.timeout(instruction.time_limit):
+            with connection.single_request(instruction.time_limit):
+                answer: Any = await connection.call_async(
+                    operation.asyncio_detailed, offset=instruction.offset, limit=instruction.limit
+                )
+    except TimeoutError:
+        raise _no_answer(owner) from None
+    page = answer.parsed
+    if instruction.jobs:
+        return [_find_job(payload) for payload in require_list(page.jobs, _PAGE)]
+    return [_find_summary(payload) for payload in require_list(page.job_summaries, _PAGE)]
+
+
+def status_in_summary(summary: Any) -> JobStatus:  # noqa: ANN401 - by type of job
+    """Returns the status that a summary tells, without a message."""
+    ended = has_ended(to_utc(summary.completion_time))
+    return JobStatus._from_wire(summary.job_state.value, ended=ended)
+
+
+def _find_job(payload: api.Job) -> tuple[str, api.Job]:
+    name, details = _find_part(payload, "_job")
+    return valid_id_or_empty(getattr(details, f"{name}_id", "")), payload
+
+
+def _find_summary(payload: api.JobSummary) -> tuple[str, Any]:
+    _, summary = _find_part(payload, "_job_summary")
+    return valid_id_or_empty(getattr(summary, "job_id", "")), summary
+
+
+def _find_part(payload: api.Job | api.JobSummary, suffix: str) -> tuple[str, Any]:
+    """Returns the part of a payload that is specific to the type of the job, with its name."""
+    for name in type(payload).__slots__:
+        part = value_or_none(getattr(payload, name)) if name.endswith(suffix) else None
+        if part is not None:
+            return name, part
+    return "", None
 
 
 def _preference(instruction: Ask) -> dict[str, str]:
     return {"prefer": f"wait={instruction.long_poll}"} if instruction.long_poll else {}
 
 
-def _no_answer(job: WaitableJob) -> InternalError:
-    host = job._owner.config.api_url
+def _no_answer(owner: Owner) -> InternalError:
+    host = owner.config.api_url
     return InternalError(f"Timeout occurred while communicating with {host}.")
 
 

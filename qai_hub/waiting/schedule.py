@@ -23,6 +23,7 @@ __all__ = [
     "Expired",
     "Finished",
     "GiveUp",
+    "GrowingPause",
     "Instruction",
     "Outage",
     "Pause",
@@ -34,15 +35,15 @@ MAX_PAUSE = 10.0
 MAX_RETRY_AFTER = 30.0
 MAX_OUTAGE = 300.0
 OVERTIME = 5.0
+RESPONSE_TIME = 10.0
+# The fraction of the overtime that a last check gets at least: less would be too short.
+MIN_SHARE = 0.2
 
 _FIRST_PAUSE = 0.5
 _GROWTH = 1.5
 _JITTER = 1.25
 _MIN_LONG_POLL = 1.0
 _LONG_POLL_AFTER_FAULT = 5
-_RESPONSE_TIME = 10.0
-# The fraction of the overtime that a last check gets at least: less would be too short.
-_MIN_SHARE = 0.2
 _EPSILON = 1e-6
 
 
@@ -94,6 +95,28 @@ class GiveUp:
 
 
 Instruction: TypeAlias = Ask | Pause | Finished | Expired | GiveUp
+
+
+class GrowingPause:
+    """Pauses that grow from 0.5 to 10 s, with jitter.
+
+    Args:
+        rng: Source of the jitter.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._seconds = _FIRST_PAUSE
+
+    def reset(self) -> None:
+        """Makes the next pause as short as the first."""
+        self._seconds = _FIRST_PAUSE
+
+    def next(self) -> float:
+        """Returns the seconds of the next pause."""
+        pause = self._seconds * self._rng.uniform(1.0, _JITTER)
+        self._seconds = min(self._seconds * _GROWTH, MAX_PAUSE / _JITTER)
+        return pause
 
 
 class Outage:
@@ -162,10 +185,9 @@ class WaitSchedule:
     ) -> None:
         self._deadline = now + parse_timeout(timeout)
         self._overtime = overtime
-        self._rng = rng
         self._max_long_poll = max_long_poll
         self._outage = outage or Outage()
-        self._pause = _FIRST_PAUSE
+        self._pause = GrowingPause(rng)
         self._due = now
         self._asked = now
         self._long_poll = 0
@@ -193,7 +215,7 @@ class WaitSchedule:
         self._long_poll = (
             0 if plain else int(max(min(self._max_long_poll, self._deadline - now), 0.0))
         )
-        self._time_limit = min(self._long_poll + _RESPONSE_TIME, self._time_left(now))
+        self._time_limit = min(self._long_poll + RESPONSE_TIME, self._time_left(now))
         return Ask(self._long_poll, self._time_limit)
 
     def answered(self, now: float, *, finished: bool, long_polled: bool) -> None:
@@ -213,10 +235,10 @@ class WaitSchedule:
         ):
             self._end = Expired(None)
         elif long_polled and now - self._asked >= _MIN_LONG_POLL:
-            self._pause = _FIRST_PAUSE
+            self._pause.reset()
             self._due = now
         else:
-            self._due = now + self._next_pause()
+            self._due = now + self._pause.next()
 
     def failed(
         self,
@@ -241,7 +263,7 @@ class WaitSchedule:
         elif self._is_over(now) and not self._may_ask_again(now):
             self._end = Expired(error)
         else:
-            self._due = now + max(self._next_pause(), min(retry_after or 0.0, MAX_RETRY_AFTER))
+            self._due = now + max(self._pause.next(), min(retry_after or 0.0, MAX_RETRY_AFTER))
             self._outage.delay_next(self._due)
             if self._long_poll:
                 # A proxy may cut off requests that stay open: first ask without a long poll, then
@@ -257,23 +279,18 @@ class WaitSchedule:
         """Returns the seconds that a request starting now may take."""
         end = self._deadline + self._overtime
         # If the process was suspended past the overtime, the last check still gets its time.
-        return self._overtime if now > end else max(end - now, self._overtime * _MIN_SHARE)
+        return self._overtime if now > end else max(end - now, self._overtime * MIN_SHARE)
 
     def _may_ask_again(self, now: float) -> bool:
         """Returns whether to check once more after a request that failed after the deadline."""
         if self._is_over(self._asked):
             return False
-        in_time = now < self._deadline + self._overtime * (1.0 - _MIN_SHARE)
+        in_time = now < self._deadline + self._overtime * (1.0 - MIN_SHARE)
         return in_time or self._was_suspended(now)
 
     def _was_suspended(self, now: float) -> bool:
         """Returns whether the process was suspended in the last request, so its answer is stale."""
-        return now > self._asked + self._time_limit + self._overtime * _MIN_SHARE
-
-    def _next_pause(self) -> float:
-        pause = self._pause * self._rng.uniform(1.0, _JITTER)
-        self._pause = min(self._pause * _GROWTH, MAX_PAUSE / _JITTER)
-        return pause
+        return now > self._asked + self._time_limit + self._overtime * MIN_SHARE
 
 
 def parse_timeout(timeout: object) -> float:

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from qai_hub.errors import Error
 from qai_hub.next_steps import Step
 from qai_hub.status import JobStatus
 from qai_hub.transport.errors import is_transient
-from qai_hub.waiting.ask import WaitableJob, request_status
+from qai_hub.waiting.ask import WaitableJob, request_status, status_in_summary
+from qai_hub.waiting.listing import AskForPage, Listed
 from qai_hub.waiting.many_jobs_schedule import OVERTIME as OVERTIME_OF_MANY
 from qai_hub.waiting.many_jobs_schedule import AskFor, AwaitAnswer, ManyJobsSchedule
 from qai_hub.waiting.progress import WaitProgress
 from qai_hub.waiting.schedule import MAX_LONG_POLL, OVERTIME, Ask, Expired, GiveUp, Pause
+
+if TYPE_CHECKING:
+    from qai_hub.owner import Owner
 
 __all__ = ["Wait", "WaitForOne", "wait_for_job"]
 
@@ -73,31 +78,36 @@ class Wait(Generic[J]):
             timeout,
             now=now,
             rng=rng or random.Random(),  # noqa: S311 - jitter is no secret
+            lists=[self._account(job) for job in jobs],
             overtime=self._overtime,
             max_long_poll=max_long_poll,
         )
-        self._schedule.leave_out(self.known)
+        self._schedule.leave_out(self.known, now)
+        self._indices: dict[tuple[Hashable, str], int] = {
+            (self._account(job), job.job_id): index for index, job in enumerate(jobs)
+        }
 
     def status(self, index: int) -> JobStatus:
         """Returns the last known status of a job."""
         return self._statuses[index]
 
-    def next(self, now: float) -> AskFor | Pause | AwaitAnswer | None:
+    def next(self, now: float) -> AskFor | AskForPage | Pause | AwaitAnswer | None:
         """Returns the next instruction.
 
         Args:
             now: The time.
 
         Returns:
-            `AskFor`, for which `answered` or `failed` must be called later; `Pause`, which an
-            answer interrupts; `AwaitAnswer`, to wait for an answer; None if all jobs have ended.
+            `AskFor`, for which `answered` or `failed` must be called later; `AskForPage`, for which
+            `listed`, `fetched` or `page_failed` must be called later; `Pause`, which an answer
+            interrupts; `AwaitAnswer`, to wait for an answer; None if all jobs have ended.
 
         Raises:
             TimeoutError: If some jobs have not ended in time. They continue.
             Error: If the server refuses a request, or has been failing for 5 minutes.
         """
         match self._schedule.next(now):
-            case AskFor() | Pause() | AwaitAnswer() as step:
+            case AskFor() | AskForPage() | Pause() | AwaitAnswer() as step:
                 return step
             case GiveUp(error):
                 raise error
@@ -133,9 +143,83 @@ class Wait(Generic[J]):
             index, now, error, transient=is_transient(error), retry_after=error.retry_after
         )
 
+    def owner_of(self, page: AskForPage) -> Owner:
+        """Returns an owner of the jobs on a page."""
+        return next(job._owner for job in self.jobs if self._account(job) == page.key)
+
+    def listed(
+        self, page: AskForPage, now: float, found: Sequence[tuple[str, Any]]
+    ) -> list[tuple[int, JobStatus]]:
+        """Records a page of summaries.
+
+        Args:
+            page: What was asked for.
+            now: The time.
+            found: The summaries, in order, each with the identifier of its job.
+
+        Returns:
+            The jobs that run, by their indices, and their statuses.
+        """
+        listed: dict[int, Listed] = {}
+        statuses: dict[int, JobStatus] = {}
+        unfinished = set(self._schedule.unfinished)
+        for position, (job_id, summary) in enumerate(found):
+            index = self._indices.get((page.key, job_id))
+            if index is None:
+                continue
+            status = status_in_summary(summary)
+            listed[index] = Listed(position, not status.pending, status.finished)
+            if index in unfinished and not status.finished:
+                self.jobs[index]._update_from_summary(summary, status)
+                statuses[index] = status
+        self._statuses.update(statuses)
+        self._schedule.listed(page, now, listed, len(found))
+        return list(statuses.items())
+
+    def fetched(
+        self, page: AskForPage, now: float, found: Sequence[tuple[str, Any]]
+    ) -> list[tuple[int, JobStatus]]:
+        """Records a page of whole jobs.
+
+        Args:
+            page: What was asked for.
+            now: The time.
+            found: The jobs, in order, each with its identifier.
+
+        Returns:
+            The jobs whose end is news, and those that run, by their indices, and their statuses.
+        """
+        # A job that is being asked for is left to that answer, which may be older than the page.
+        wanted = set(self._schedule.unfinished) - self._schedule.open_jobs
+        payloads = {self._indices.get((page.key, job_id)): payload for job_id, payload in found}
+        news: list[tuple[int, JobStatus]] = []
+        for index in sorted(wanted & payloads.keys()):
+            # What cannot be read is asked for by itself, and that says what is wrong with it.
+            with suppress(Error):
+                news.append((index, self.jobs[index]._update(payloads[index])))
+        self._statuses.update(news)
+        self._schedule.fetched(page, now, [index for index, status in news if status.finished])
+        return news
+
+    def page_failed(self, page: AskForPage, now: float, error: Error) -> None:
+        """Records a failed request for a page.
+
+        Args:
+            page: What was asked for.
+            now: The time.
+            error: The error.
+        """
+        self._schedule.page_failed(
+            page, now, transient=is_transient(error), retry_after=error.retry_after
+        )
+
     def _server(self, job: J) -> str:
         """Returns a key of the job's server."""
         return job._owner.config.api_url
+
+    def _account(self, job: J) -> tuple[str, str]:
+        """Returns a key of the list that tells of the job."""
+        return job._owner.config.api_url, job._owner.config.api_token
 
     def _timeout_message(self) -> str:
         if len(self.jobs) == 1:
@@ -173,6 +257,9 @@ class WaitForOne(Wait[J]):
 
     def _server(self, job: J) -> str:
         return ""
+
+    def _account(self, job: J) -> tuple[str, str]:
+        return "", ""
 
 
 # Asks for the status once: returns it with whether it was a long poll; raises `Error`.

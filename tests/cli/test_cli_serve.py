@@ -54,8 +54,10 @@ class Served:
 
 
 @contextmanager
-def served(home: Path, *arguments: str, **variables: str) -> Iterator[Served]:
+def served(home: Path, *arguments: str, warm: bool = False, **variables: str) -> Iterator[Served]:
+    """Serve; without warm workers, whose imports cost each start a second of processor time."""
     command = [sys.executable, "-m", "qai_hub", "serve", *arguments]
+    command += [] if warm else ["--cold-workers"]
     with subprocess.Popen(
         command,
         env=environment(home) | variables,
@@ -112,7 +114,7 @@ def check_first_job(home: Path, hub: Served) -> None:
 
 
 def test_it_serves_says_how_to_connect_and_stops_cleanly(tmp_path: Path) -> None:
-    with served(tmp_path, "--port", "0") as hub:
+    with served(tmp_path, "--port", "0", warm=True) as hub:
         config = load_config("local", home=tmp_path)
         assert config.api_url == config.web_url == hub.url
         assert who(config) == "user@localhost"
@@ -183,8 +185,8 @@ def test_users_come_from_a_file_and_the_environment_and_show_nowhere(tmp_path: P
         assert "chmod 600" in "".join(hub.said)
     file.chmod(0o600)
     arguments += ["--user", "zoe@example.com"]
-    variables = {"QAI_HUB_LOCAL_USERS": "eve@example.com=env-token ada@example.com"}
-    with served(tmp_path, *arguments, **variables) as hub:
+    more = "eve@example.com=env-token ada@example.com"
+    with served(tmp_path, *arguments, QAI_HUB_LOCAL_USERS=more) as hub:
         profiles = ["local", *(f"local-{name}@example.com" for name in ("eve", "ada", "bob"))]
         people = [load_config(name, home=tmp_path) for name in profiles]
         assert [who(each) for each in people] == [
@@ -440,6 +442,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 def test_a_terminal_that_closes_ends_it_in_order(tmp_path: Path) -> None:
     command = [sys.executable, "-c", IN_ITS_TERMINAL, "-m", "qai_hub", "serve", "--port", "0"]
+    command += ["--cold-workers"]
     controller, terminal = pty.openpty()
     with subprocess.Popen(
         command,

@@ -25,23 +25,29 @@ def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-@pytest.fixture
-def regenerated(tmp_path: Path) -> Iterator[ModuleType]:
-    """The package that the changed contract gives, imported in place of today's."""
-    folder = tmp_path
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the package that the changed contract gives."""
+    folder = tmp_path_factory.mktemp("changed")
     contract = folder / "openapi.yaml"
     contract.write_text(yaml.safe_dump(changed_contract(), sort_keys=False), "utf-8")
     done = generate("--contract", contract, "--output", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "out"
+
+
+@pytest.fixture
+def regenerated(changed: Path) -> Iterator[ModuleType]:
+    """That package, imported in place of today's."""
     todays = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "qai_hub_api"}
     for name in todays:
         del sys.modules[name]
-    sys.path.insert(0, str(folder / "out"))
+    sys.path.insert(0, str(changed))
     try:
         importlib.invalidate_caches()
         yield importlib.import_module("qai_hub_api")
     finally:
-        sys.path.remove(str(folder / "out"))
+        sys.path.remove(str(changed))
         for name in [n for n in sys.modules if n.partition(".")[0] == "qai_hub_api"]:
             del sys.modules[name]
         sys.modules.update(todays)

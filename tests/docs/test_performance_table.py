@@ -19,10 +19,16 @@ _SAME = {
     "`get_job`, protobuf",
     "`get_job_summaries(limit=1000)`",
     "`get_job_summaries(limit=1000)`, protobuf",
+    "submit, the model is there",
+    "`wait()` returns after the end of a job of 0.5 s",
     "the same: requests, with submitting",
     "the same, a job of 5 s",
     "upload of 1 GiB, memory",
     "download of 1 GiB, memory",
+    "the same, far down the list",
+    "the same, jobs that failed",
+    "the same, jobs under way, of which there are none",
+    "the same, link jobs that failed",
 }
 
 

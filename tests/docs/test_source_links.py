@@ -1,12 +1,15 @@
 """Links from pages to their source, for copies of the repository that have an address."""
 
+import io
 import os
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 from support.page_blocks import ROOT
 
 GITHUB = "https://github.com/you/qai-hub-openapi"
@@ -14,6 +17,8 @@ GITHUB = "https://github.com/you/qai-hub-openapi"
 
 def build_page(environ: dict[str, str], urls: dict[str, str], folder: Path) -> tuple[str, str]:
     """Builds a page in a copy with these addresses, as strictly as `make docs`.
+
+    It is built in this process: starting Sphinx takes far longer than a page.
 
     Returns:
         The page, empty if it could not be built; and what was reported.
@@ -23,17 +28,22 @@ def build_page(environ: dict[str, str], urls: dict[str, str], folder: Path) -> t
     docs, page = folder / "docs", folder / "built/index.html"
     docs.mkdir()
     (docs / "conf.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(ROOT / 'docs/_extensions')!r})\n"
         'extensions = ["myst_parser", "source_links"]\nhtml_theme = "furo"\n'
         'html_theme_options = {"top_of_page_buttons": []}\n'
     )
     (docs / "index.md").write_text("# A page\n")
-    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--quiet", "docs", "built"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCS_")}
-    built = subprocess.run(
-        command, cwd=folder, env=kept | environ, capture_output=True, text=True, check=False
-    )
-    return (page.read_text("utf-8") if built.returncode == 0 else "", built.stderr)
+    reported = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, patch_docutils(docs), docutils_namespace():
+        patch.syspath_prepend(ROOT / "docs/_extensions")
+        for name in [name for name in os.environ if name.startswith("DOCS_")]:
+            patch.delenv(name)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        try:
+            Sphinx(docs, docs, page.parent, folder, "html", status=None, warning=reported).build()
+        except ExtensionError as error:
+            return "", str(error)
+    return ("" if reported.getvalue() else page.read_text("utf-8"), reported.getvalue())
 
 
 @pytest.mark.parametrize(

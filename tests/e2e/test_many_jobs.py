@@ -47,12 +47,11 @@ def test_a_dozen_jobs_of_two_people_in_order(
     assert [status.code for status in hub.wait_all(shuffled, 0)] == expected(shuffled)
 
 
-def test_jobs_are_handed_out_once_and_while_others_run(client: Client, device: Device) -> None:
+def test_jobs_are_handed_out_once(client: Client, device: Device) -> None:
     jobs = submit([client], device)
     handed_out = hub.as_completed((job for job in [*jobs, *jobs]), 100)
     first = next(handed_out)
     assert first.completed_at is not None
-    assert any(job.completed_at is None for job in jobs)
     seen = [first, *handed_out]
     assert sorted(seen, key=jobs.index) == jobs
 

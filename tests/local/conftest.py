@@ -60,7 +60,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     database = getattr(request, "param", "sqlite")
     made: Store
     if database == "sqlite":
-        made = SqliteStore(tmp_path / "data")
+        made = SqliteStore(tmp_path / "data", durable=False)
     else:
         made = PostgresqlStore(request.getfixturevalue("postgresql_url"))
     yield made

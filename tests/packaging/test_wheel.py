@@ -74,7 +74,9 @@ def installed(
     folder = tmp_path_factory.mktemp("installed")
     succeed(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    # What is not imported need not be compiled.
+    options = ["--quiet", "--no-compile"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", *options]
     pinned = ["-c", str(ROOT / "constraints.txt"), str(distributions[1])]
     succeed(*pip, *pinned, cwd=folder, HOME=os.environ["HOME"])
     return Installed(folder, tmp_path_factory.mktemp("elsewhere"))

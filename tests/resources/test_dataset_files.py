@@ -1,8 +1,10 @@
+import collections
 import contextlib
 import io
+import itertools
 import tracemalloc
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from support.dataset_strategies import datasets, same_array
 
 from qai_hub.dataset_file import check_h5, dataset_entries_to_h5, h5_to_dataset_entries
+from qai_hub.dataset_reader import DatasetReader
 from qai_hub.errors import UserError
-from qai_hub.tensors import DTYPES
 
 Array = np.ndarray[Any, Any]
 ONE = np.ones((2, 3), np.float32)
@@ -23,26 +25,6 @@ ONE = np.ones((2, 3), np.float32)
 
 def in_memory() -> h5py.File:
     return h5py.File(io.BytesIO(), "w")
-
-
-def same(a: Array, b: Array) -> bool:
-    return a.dtype.name == b.dtype.name and a.shape == b.shape and a.tobytes() == b.tobytes()
-
-
-arrays = hnp.arrays(
-    st.sampled_from(DTYPES).map(np.dtype),
-    hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
-)
-names = st.text(max_size=8).filter(lambda name: "\0" not in name) | st.sampled_from(
-    ["", "a/b", "/", "..", "日本", "data", "batch_0"]
-)
-
-
-@st.composite
-def datasets(draw: st.DrawFn) -> dict[str, list[Array]]:
-    count = draw(st.integers(1, 3))
-    samples = st.lists(arrays, min_size=count, max_size=count)
-    return draw(st.dictionaries(names, samples, min_size=1, max_size=12))
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -55,7 +37,7 @@ def test_what_is_written_is_read(entries: dict[str, list[Array]]) -> None:
     assert list(again) == list(entries)
     for name, samples in entries.items():
         assert len(again[name]) == len(samples)
-        assert all(map(same, again[name], samples))
+        assert all(map(same_array, again[name], samples))
 
 
 def test_the_layout_of_the_file(tmp_path: Path) -> None:
@@ -323,7 +305,7 @@ def set_attribute(path: str, key: str, value: object) -> Callable[[h5py.File], o
         (set_attribute("data/0", "batch_count", 0), "batch_count 0"),
         (set_attribute("data/0", "batch_count", -1), "batch_count -1"),
         (set_attribute("data/0", "batch_count", 1), "different numbers of samples"),
-        (set_attribute("data/0", "batch_count", 10**18), "/data/0/batch_2 is missing"),
+        (set_attribute("data/0", "batch_count", 10**18), "different numbers of samples"),
         (set_attribute("data/0", "order", 1), "some are missing"),
         (set_attribute("data/0", "order", 7), "some are missing"),
         (set_attribute("data/0", "order", None), "some are missing"),
@@ -389,3 +371,99 @@ def test_orders_win_over_numbers() -> None:
 def test_any_numbers_are_read(dtype: str) -> None:
     with dataset_file(replace("data/0/batch_0", lambda f: np.ones(3, dtype))) as file:
         assert h5_to_dataset_entries(file)["x"][0].dtype == dtype
+
+
+# -- samples that are made as they are written ----------------------------------------------------
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+@given(datasets(), st.data())
+def test_iterators_are_written_as_lists_are(
+    entries: dict[str, list[Array]], data: st.DataObject
+) -> None:
+    forms: list[Callable[[list[Array]], Any]] = [list, iter, tuple, collections.deque]
+    given_entries = {
+        name: data.draw(st.sampled_from(forms))(samples) for name, samples in entries.items()
+    }
+    with in_memory() as file:
+        dataset_entries_to_h5(given_entries, file)
+        again = h5_to_dataset_entries(file)
+    assert list(again) == list(entries)
+    for name, samples in entries.items():
+        assert len(again[name]) == len(samples)
+        assert all(map(same_array, again[name], samples))
+
+
+def test_samples_of_iterators_are_taken_in_turns_and_one_at_a_time(tmp_path: Path) -> None:
+    taken = []
+
+    def make(name: str) -> Iterator[Array]:
+        for index in range(8):
+            taken.append(f"{name}{index}")
+            yield np.full(1 << 20, index, np.float32)
+
+    tracemalloc.start()
+    dataset_entries_to_h5({"x": make("x"), "y": make("y")}, tmp_path / "d.h5")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken == [f"{name}{index}" for index in range(8) for name in "xy"]
+    assert peak < 1.5 * (4 << 20)
+
+
+def test_a_dataset_is_written_from_another_that_is_open(tmp_path: Path) -> None:
+    first = dataset_entries_to_h5({"x": [ONE, ONE * 2]}, tmp_path / "first.h5")
+    with DatasetReader(first) as data:
+        dataset_entries_to_h5(data, tmp_path / "second.h5")
+        dataset_entries_to_h5({"y": (x * 2 for x in data["x"])}, tmp_path / "third.h5")
+    assert np.array_equal(h5_to_dataset_entries(tmp_path / "second.h5")["x"], [ONE, ONE * 2])
+    assert np.array_equal(h5_to_dataset_entries(tmp_path / "third.h5")["y"], [ONE * 2, ONE * 4])
+
+
+def test_the_first_sample_of_an_iterator_tells_whether_it_shrinks() -> None:
+    zeros: Array = np.zeros(5000, np.float32)
+    noise: Array = NOISE.standard_normal(5000).astype(np.float32)
+    with in_memory() as file:
+        dataset_entries_to_h5({"x": iter([zeros, noise]), "y": iter([noise, zeros])}, file)
+        compressed = [file[f"data/{n}/batch_1"].compression for n in range(2)]
+    assert compressed == ["gzip", None]
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ({"x": iter([])}, "'x' has no samples. An iterator gives its samples only once"),
+        ({"x": iter([ONE]), "y": iter([])}, "'y' has no samples"),
+        ({"x": iter([ONE]), "y": iter([ONE, ONE])}, "'x' has 1, and 'y' has more"),
+        ({"x": iter([ONE, ONE]), "y": iter([ONE])}, "'y' has 1, and 'x' has more"),
+        ({"x": iter([ONE]), "y": [ONE, ONE]}, "'x' has 1, and 'y' has more"),
+        ({"x": itertools.repeat(ONE), "y": [ONE]}, "'y' has 1, and 'x' has more"),
+        ({"x": collections.deque([ONE]), "y": [ONE] * 2}, "these have {'x': 1, 'y': 2}"),
+        ({"x": iter([ONE, ONE.astype(float)])}, "Sample 1 of 'x' has the dtype float64"),
+        ({"x": iter([ONE, [1.0]])}, "Sample 1 of 'x' has the type list"),
+        ({"x": {"y": ONE}}, "not dict"),
+        ({"x": b"abc"}, "not bytes"),
+        ({"x": 3}, "not int"),
+    ],
+)
+def test_iterators_that_are_no_dataset(entries: Any, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "d.h5"
+    with pytest.raises(UserError) as caught:
+        dataset_entries_to_h5(entries, path)
+    assert told in str(caught.value)
+    assert not path.exists()
+
+
+def test_arrays_of_other_packages_are_no_lists_of_samples(tmp_path: Path) -> None:
+    """An array of NumPy is one sample, so an array of a file is not taken apart either."""
+    with in_memory() as file, pytest.raises(UserError, match="not Dataset"):
+        dataset_entries_to_h5({"x": file.create_dataset("x", data=ONE)}, tmp_path / "d.h5")
+
+
+def test_what_a_generator_raises_comes_through(tmp_path: Path) -> None:
+    def make() -> Iterator[Array]:
+        yield ONE
+        raise LookupError("no such photo")
+
+    with pytest.raises(LookupError, match="no such photo"):
+        dataset_entries_to_h5({"x": make()}, tmp_path / "d.h5")
+    assert list(tmp_path.iterdir()) == []

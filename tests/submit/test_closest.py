@@ -42,12 +42,12 @@ def test_as_a_question() -> None:
 
 def test_many_long_names_take_no_time(tmp_path: Path) -> None:
     names = ["-".join(f"v{word + each}" for word in range(30)) for each in range(1000)]
-    before = time.monotonic()
+    before = time.process_time()
     assert closest_names("-".join(f"w{word}" for word in range(30)), names) == []
     for name in names:
         (tmp_path / name[:200]).touch()
     assert why_no_file(tmp_path / "-".join(f"w{word}" for word in range(30))) == "."
-    assert time.monotonic() - before < 5
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize(

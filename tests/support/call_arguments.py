@@ -115,6 +115,7 @@ DATA: dict[str, Maker] = {
     "array without elements": lambda _: {"x": [np.ones((0, 4), np.float32)]},
     "bare array": lambda _: {"x": ones()},
     "tuple of arrays": lambda _: {"x": (ones(),)},
+    "iterator of arrays": lambda _: {"x": iter([ones()])},
     "lists of numbers": lambda _: {"x": [[1.0, 2.0]]},
     "numpy scalars": lambda _: {"x": [np.float32(1)]},
     "numbers": lambda _: {"x": [1.0]},

@@ -36,10 +36,10 @@ class SchedulerHarness:
         self, store: Store, folder: Path, owner: User, *, work: Path | None = None
     ) -> None:
         self.store = store
-        self.storage = FolderStore(folder)
+        self.storage = FolderStore(folder, durable=False)
         if work is not None:
             work.mkdir()
-        self.work = WorkFolders(work or folder)
+        self.work = WorkFolders(work or folder, durable=False)
         self.owner = owner
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker

@@ -31,6 +31,9 @@ class StubJob:
     def _update(self, payload: object) -> JobStatus:
         raise NotImplementedError
 
+    def _update_from_summary(self, summary: object, status: JobStatus) -> None:
+        raise NotImplementedError
+
 
 class SimulatedServer:
     """Reports one status after the other, and keeps the simulated time."""

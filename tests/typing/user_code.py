@@ -228,6 +228,14 @@ def tidy_up(job: hub.InferenceJob, model: hub.Model, dataset: hub.Dataset) -> st
     return hub.Client().cancel_job(job.job_id).code
 
 
+def larger_than_memory(dataset: hub.Dataset, paths: list[str]) -> list[float]:
+    with dataset.open() as data:
+        assert_type(data, hub.DatasetReader)
+        hub.upload_dataset({"x": (np.load(path) for path in paths)})
+        hub.submit_inference_job(hub.get_model("m"), PHONE, inputs=data)
+        return [float(sample.max()) for samples in data.values() for sample in samples]
+
+
 def fetch_by_type(job_id: str) -> None:
     assert_type(hub.get_job(job_id, JobType.COMPILE), hub.CompileJob)
     assert_type(hub.get_job(job_id, JobType.PROFILE), hub.InferenceJob)

@@ -1,106 +1,22 @@
 """The schedule of many jobs alone: simulated servers, a clock that only moves when told."""
 
-import heapq
-import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.many_jobs_world import SLACK, Fault, World
 
 from qai_hub.waiting.many_jobs_schedule import (
     MAX_OPEN_REQUESTS,
     OVERTIME,
     SPACING,
     AskFor,
-    AwaitAnswer,
     ManyJobsSchedule,
 )
 from qai_hub.waiting.schedule import Expired, Finished, GiveUp, Pause
-
-SLACK = 1e-3
-
-
-class Fault(Exception):
-    pass
-
-
-@dataclass
-class World:
-    """Servers that answer requests side by side, in a simulated time."""
-
-    ends: Sequence[float]
-    holds: bool = False
-    latency: float = 0.0
-    down: Callable[[float], bool] = lambda now: False
-    transient: bool = True
-    retry_after: float | None = None
-    looks: list[tuple[float, AskFor]] = field(default_factory=list)
-    completed: list[int] = field(default_factory=list)
-    most_open: int = 0
-    took: float = 0.0
-    left: list[int] = field(default_factory=list)
-
-    def run(self, timeout: Any, *, seed: int = 1, limit: float = 50_000.0) -> object:
-        now = 0.0
-        answers: list[tuple[float, int, bool | None, bool]] = []
-        rotation = ManyJobsSchedule(
-            ["server"] * len(self.ends), timeout, now=now, rng=random.Random(seed)
-        )
-        while now < limit:
-            step = rotation.next(now)
-            wake = math.inf
-            match step:
-                case AskFor(index, _):
-                    self.looks.append((now, step))
-                    heapq.heappush(answers, self._answer(now, step))
-                    self.most_open = max(self.most_open, len(answers))
-                    continue
-                case Pause(pause):
-                    assert pause > 0
-                    wake = now + pause
-                case AwaitAnswer():
-                    assert answers, "it waits for something"
-                case _:
-                    self.took, self.unfinished = now, rotation.unfinished
-                    assert rotation.next(now) == step
-                    return step
-            now = min(wake, answers[0][0] if answers else math.inf)
-            while answers and answers[0][0] <= now:
-                _, index, finished, long_polled = heapq.heappop(answers)
-                if finished is None:
-                    rotation.failed(
-                        index,
-                        now,
-                        Fault(),
-                        transient=self.transient,
-                        retry_after=self.retry_after,
-                    )
-                else:
-                    rotation.answered(index, now, finished=finished, long_polled=long_polled)
-                    self.completed += [index] if finished else []
-        return None
-
-    def _answer(self, now: float, look: AskFor) -> tuple[float, int, bool | None, bool]:
-        took = self.latency
-        if self.down(now):
-            return now + min(took, look.ask.time_limit), look.index, None, False
-        long_polled = self.holds and look.ask.long_poll > 0
-        if long_polled:
-            took += min(max(self.ends[look.index] - now, 0.0), look.ask.long_poll)
-        if took > look.ask.time_limit:
-            return now + look.ask.time_limit, look.index, None, False
-        return now + took, look.index, now + took >= self.ends[look.index], long_polled
-
-    def assert_polite(self, deadline: float = math.inf) -> None:
-        starts = [at for at, _ in self.looks if at < deadline]
-        assert all(b - a >= SPACING - SLACK for a, b in itertools.pairwise(starts))
-        assert self.most_open <= MAX_OPEN_REQUESTS
 
 
 def test_no_jobs_are_done_at_once() -> None:

@@ -77,16 +77,20 @@ class CreateUpdateResponse:
 
         _creation_time = d.pop("creation_time", UNSET)
         creation_time: datetime.datetime | Unset = (
-            _creation_time
-            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
-            else reading.time(_creation_time)
+            reading.time(_creation_time)
+            if type(_creation_time) is str
+            else _creation_time
+            if type(_creation_time) is datetime.datetime
+            else UNSET
         )
 
         _expiration_time = d.pop("expiration_time", UNSET)
         expiration_time: datetime.datetime | Unset = (
-            _expiration_time
-            if _expiration_time is UNSET or type(_expiration_time) is datetime.datetime
-            else reading.time(_expiration_time)
+            reading.time(_expiration_time)
+            if type(_expiration_time) is str
+            else _expiration_time
+            if type(_expiration_time) is datetime.datetime
+            else UNSET
         )
 
         _validation_error = d.pop("validation_error", UNSET)

@@ -155,37 +155,47 @@ class LinkJobSummary:
 
         _creation_time = d.pop("creation_time", UNSET)
         creation_time: datetime.datetime | Unset = (
-            _creation_time
-            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
-            else reading.time(_creation_time)
+            reading.time(_creation_time)
+            if type(_creation_time) is str
+            else _creation_time
+            if type(_creation_time) is datetime.datetime
+            else UNSET
         )
 
         _start_time = d.pop("start_time", UNSET)
         start_time: datetime.datetime | Unset = (
-            _start_time
-            if _start_time is UNSET or type(_start_time) is datetime.datetime
-            else reading.time(_start_time)
+            reading.time(_start_time)
+            if type(_start_time) is str
+            else _start_time
+            if type(_start_time) is datetime.datetime
+            else UNSET
         )
 
         _completion_time = d.pop("completion_time", UNSET)
         completion_time: datetime.datetime | Unset = (
-            _completion_time
-            if _completion_time is UNSET or type(_completion_time) is datetime.datetime
-            else reading.time(_completion_time)
+            reading.time(_completion_time)
+            if type(_completion_time) is str
+            else _completion_time
+            if type(_completion_time) is datetime.datetime
+            else UNSET
         )
 
         _last_updated_time = d.pop("last_updated_time", UNSET)
         last_updated_time: datetime.datetime | Unset = (
-            _last_updated_time
-            if _last_updated_time is UNSET or type(_last_updated_time) is datetime.datetime
-            else reading.time(_last_updated_time)
+            reading.time(_last_updated_time)
+            if type(_last_updated_time) is str
+            else _last_updated_time
+            if type(_last_updated_time) is datetime.datetime
+            else UNSET
         )
 
         _queued_time = d.pop("queued_time", UNSET)
         queued_time: datetime.datetime | Unset = (
-            _queued_time
-            if _queued_time is UNSET or type(_queued_time) is datetime.datetime
-            else reading.time(_queued_time)
+            reading.time(_queued_time)
+            if type(_queued_time) is str
+            else _queued_time
+            if type(_queued_time) is datetime.datetime
+            else UNSET
         )
 
         _project_id = d.pop("project_id", UNSET)

@@ -173,9 +173,11 @@ class Model:
 
         _creation_time = d.pop("creation_time", UNSET)
         creation_time: datetime.datetime | Unset = (
-            _creation_time
-            if _creation_time is UNSET or type(_creation_time) is datetime.datetime
-            else reading.time(_creation_time)
+            reading.time(_creation_time)
+            if type(_creation_time) is str
+            else _creation_time
+            if type(_creation_time) is datetime.datetime
+            else UNSET
         )
 
         _model_type = d.pop("model_type", UNSET)

@@ -111,9 +111,11 @@ class S3Credentials:
 
         _expiration = d.pop("expiration", UNSET)
         expiration: datetime.datetime | Unset = (
-            _expiration
-            if _expiration is UNSET or type(_expiration) is datetime.datetime
-            else reading.time(_expiration)
+            reading.time(_expiration)
+            if type(_expiration) is str
+            else _expiration
+            if type(_expiration) is datetime.datetime
+            else UNSET
         )
 
         s3_credentials = cls.__new__(cls)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from urllib.parse import quote
 
@@ -128,8 +128,9 @@ class Contract:
         self.paths = {operation.id: operation.path for operation in self.operations}
 
     @classmethod
+    @cache
     def load(cls) -> "Contract":
-        """Load the contract that is installed with the generated client."""
+        """Load the contract that is installed with the generated client, once per process."""
         text = resources.files("qai_hub_api").joinpath("openapi.json").read_text("utf-8")
         return cls(json.loads(text))
 

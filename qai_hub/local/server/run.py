@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -107,6 +108,8 @@ def _is_loopback(host: str) -> bool:
 _log = logging.getLogger(__name__)
 _log.addFilter(RateLimitFilter())
 _SHUTDOWN_SECONDS = 5
+_SHUTDOWN_POLL_SECONDS = 0.01
+_TICK_SECONDS = 1.0
 
 
 class ServerThread:
@@ -137,7 +140,6 @@ class ServerThread:
             h11_max_incomplete_event_size=limits.head_bytes,
             # asyncio accepts this many connections at once before the limits are checked.
             backlog=max(16, limits.refusals),
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
         self._server = _Server(config, on_shutdown)
         self._listener = listener
@@ -163,7 +165,7 @@ class ServerThread:
 
     def stop(self) -> None:
         """Stop serving, after a few seconds' grace for the current requests."""
-        self._server.should_exit = True
+        self._server.request_exit()
         self._thread.join()
 
     def _run(self) -> None:
@@ -176,24 +178,57 @@ class ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """A server that signals its start, and ends long polls before it waits for requests."""
+    """A server that signals its start, and ends as soon as nothing is left to wait for.
+
+    uvicorn looks ten times a second whether it is to exit, and whether its connections have ended.
+    """
 
     def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
         self.startup_ended = threading.Event()
         self._on_shutdown = on_shutdown
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._exit_requested = asyncio.Event()
+
+    def request_exit(self) -> None:
+        """Let it exit; called on another thread, after its start."""
+        assert self._loop is not None  # noqa: S101 - it has started
+        # The loop is closed if the server has ended by itself.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._exit_requested.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; overridden to signal it."""
-        asyncio.get_running_loop().set_exception_handler(_handle_loop_error)
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_handle_loop_error)
         await super().startup(sockets)
         self.startup_ended.set()
 
+    async def main_loop(self) -> None:
+        """Wait until it is to exit; overridden to wake for that, and for each second's date."""
+        while not self._exit_requested.is_set():
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._exit_requested.wait(), _TICK_SECONDS)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down; overridden to end long polls first."""
+        """Shut down; overridden to end long polls first, and to end at once."""
         self._on_shutdown()
-        await super().shutdown(sockets)
-        for connection in tuple(self.server_state.connections):
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        # Connections that were accepted last appear in the next iterations of the loop.
+        await asyncio.sleep(_SHUTDOWN_POLL_SECONDS)
+        state = self.server_state
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SHUTDOWN_SECONDS):
+                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn signals no end
+                    await asyncio.sleep(_SHUTDOWN_POLL_SECONDS)
+        for task in tuple(state.tasks):
+            task.cancel()
+        await self.lifespan.shutdown()
+        for connection in tuple(state.connections):
             connection.transport.abort()
         # asyncio closes their sockets in the next iteration of its loop.
         await asyncio.sleep(0)

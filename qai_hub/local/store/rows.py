@@ -1,12 +1,14 @@
 """Reads and writes the rows of a table as records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
     bindparam,
     delete,
@@ -56,14 +58,19 @@ class Page(Generic[_Record_co]):
     cursor: int | None
 
 
+_MAX_SEQ = (1 << 63) - 1
+
 Conditions = tuple[ColumnElement[bool], ...]
 """Conditions that all hold."""
 
 
-def is_shared_with(table: Table, viewer: User) -> Conditions:
-    """Return the conditions under which an object is another user's, and shared directly."""
-    shared = select(shares.c.object_id).where(shares.c.email == viewer.email)
-    return (table.c.id.in_(shared), table.c.owner_id != viewer.id)
+def is_shared(table: Table) -> Conditions:
+    """Return the conditions under which an object is not the viewer's, but shared with them.
+
+    The parameters are `viewer_id` and `email`.
+    """
+    shared = select(shares.c.object_id).where(shares.c.email == bindparam("email"))
+    return (table.c.id.in_(shared), table.c.owner_id != bindparam("viewer_id"))
 
 
 class Rows(Generic[_Record_co]):
@@ -137,41 +144,61 @@ class Rows(Generic[_Record_co]):
         """
         table = self._table
         parts = [
-            (table.c.owner_id == viewer.id, *filters),
-            (*is_shared_with(table, viewer), *filters),
+            (table.c.owner_id == bindparam("viewer_id"), *filters),
+            (*is_shared(table), *filters),
         ]
+        parameters = {"viewer_id": viewer.id, "email": viewer.email}
         total = sum(
-            db.execute(select(func.count()).select_from(table).where(*part)).scalar_one()
+            db.execute(
+                select(func.count()).select_from(table).where(*part), parameters
+            ).scalar_one()
             for part in parts
         )
-        return self.read_page(db, request, parts, total)
+        return self.read_page(db, self.page_query(parts), request, total, parameters)
+
+    def page_query(self, parts: Iterable[Conditions]) -> Select[Any]:
+        """Return the query for a page of the items that meet the conditions of any part of a list.
+
+        Args:
+            parts: The conditions of each part. No item is in two parts. To be fast however long the
+                list is, a part must be in the order of an index.
+
+        Returns:
+            The query, for `read_page`.
+        """
+        seq = self._table.c.seq
+        # The database merges the parts, and reads rows only of the items on the page.
+        page = (
+            union_all(*(select(seq).where(*part, seq < bindparam("cursor")) for part in parts))
+            .order_by(desc("seq"))
+            .limit(bindparam("limit"))
+            .offset(bindparam("offset"))
+        )
+        return self._columns.where(seq.in_(page)).order_by(seq.desc())
 
     def read_page(
-        self, db: Connection, request: PageRequest, parts: Iterable[Conditions], total: int
+        self,
+        db: Connection,
+        query: Select[Any],
+        request: PageRequest,
+        total: int,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
     ) -> Page[_Record_co]:
-        """Return a page of the items that meet the conditions of any part of a list.
+        """Return a page of a list.
 
         Args:
             db: The transaction.
+            query: The query for a page.
             request: The requested page.
-            parts: The conditions of each part. No item is in two parts. To be fast however long the
-                list is, a part must be in the order of an index.
             total: Number of items on all pages.
+            parameters: The parameters of the conditions in the query.
 
         Returns:
             The page.
         """
-        seq = self._table.c.seq
-        before = () if request.cursor is None else (seq < request.cursor,)
-        # The database merges the parts, and reads rows only of the items on the page.
-        page = (
-            union_all(*(select(seq).where(*part, *before) for part in parts))
-            .order_by(desc("seq"))
-            .limit(request.limit + 1)
-            .offset(request.offset)
-        )
-        query = self._columns.where(seq.in_(page)).order_by(seq.desc())
-        found = [self._record(*row) for row in db.execute(query)]
+        cursor = _MAX_SEQ if request.cursor is None else request.cursor
+        bounds = {"cursor": cursor, "limit": request.limit + 1, "offset": request.offset}
+        found = [self._record(*row) for row in db.execute(query, {**parameters, **bounds})]
         items = found[: request.limit]
         return Page(items, total, items[-1].seq if len(found) > len(items) else None)
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import DEVICE, Api, detail, ok, problem
+from support.polling import wait_until
 
 from qai_hub.local import LocalHub
 from qai_hub.local.store import DataFolderError
@@ -73,6 +74,35 @@ def test_a_running_hub_keeps_others_out_of_its_folder(tmp_path: Path) -> None:
     with hub_process(tmp_path), pytest.raises(DataFolderError, match="Another hub"):
         LocalHub(tmp_path).start()
     LocalHub(tmp_path).start().stop()
+
+
+def test_a_hub_that_stops_finishes_the_downloads_that_have_begun() -> None:
+    content = bytes(16 << 20)  # more than sockets hold
+    hub = LocalHub(users=USERS, run_attempt=FakeWorker()).start()
+    api = Api(hub)
+    url = api.get(f"models/{api.upload_model(content)}/download/")["url"]["url"]
+    idle = httpx.Client()
+    idle.get(f"{hub.url}/openapi.json")
+    with httpx.stream("GET", url) as download:
+        chunks = download.iter_raw()
+        received = len(next(chunks))
+        stopping = threading.Thread(target=hub.stop)
+        stopping.start()
+        wait_until(lambda: not accepts(url))
+        received += sum(map(len, chunks))
+    stopping.join()
+    for client in (idle, api):
+        client.close()
+    assert received == len(content)
+
+
+def accepts(url: str) -> bool:
+    """Whether a new connection is accepted."""
+    try:
+        httpx.get(url.partition("?")[0])
+    except httpx.TransportError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("name", ["hub.db", "lock.db"])

@@ -87,7 +87,7 @@ def look_around(past: History) -> Counter[str]:
     return met
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_nobody_learns_of_what_they_may_not_see_whatever_has_happened(seed: int) -> None:
     with start_history(seed) as past:
         past.act(25)

@@ -41,8 +41,8 @@ WRONG = [
 
 @pytest.fixture
 def storage(tmp_path: Path) -> FolderStore:
-    WorkFolders(tmp_path / "data")
-    return FolderStore(tmp_path / "data")
+    WorkFolders(tmp_path / "data", durable=False)
+    return FolderStore(tmp_path / "data", durable=False)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def start(store: Store, storage: FolderStore, *clocks: datetime) -> CleanupResul
         order = clean_up(
             store,
             storage,
-            WorkFolders(storage.files.parent),
+            WorkFolders(storage.files.parent, durable=False),
             iter([clock]).__next__,
             Retention(),
         )

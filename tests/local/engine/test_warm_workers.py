@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,13 @@ def children() -> set[int]:
 
 def servers() -> set[int]:
     """The fork servers among the children of this process."""
-    return {pid for pid in children() if "fork_server" in Path(f"/proc/{pid}/cmdline").read_text()}
+    found: set[int] = set()
+    for pid in children():
+        # One that is ending may be gone by now.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if "fork_server" in Path(f"/proc/{pid}/cmdline").read_text():
+                found.add(pid)
+    return found
 
 
 def worker_pid(folder: Path) -> int:

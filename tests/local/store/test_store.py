@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
@@ -114,9 +115,8 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path)
 
 
-@pytest.mark.sqlite
-def test_the_database_runs_as_meant(store: Store) -> None:
-    with store.read() as db:
+def test_the_database_runs_as_meant(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)) as store, store.read() as db:
         pragmas = {
             name: db.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
