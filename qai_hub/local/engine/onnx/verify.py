@@ -14,6 +14,7 @@ from qai_hub.local.engine.isolated import CallError, call_isolated
 from qai_hub.local.engine.onnx.branches import iter_flags
 from qai_hub.local.engine.onnx.session import (
     RANDOM_INPUTS_LABEL,
+    WITHOUT_PACKING,
     OptimizationLevel,
     Session,
     Tensor,
@@ -83,7 +84,7 @@ def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
     original, target = map(Path, arguments["models"])
     tensors = random_inputs(list(map(TensorSpec.from_json, arguments["inputs"])))
     tensors, expected = _run_reference(original, tensors)
-    session = Session(target)
+    session = Session(target, settings=WITHOUT_PACKING)
     actual = session.run(tensors, RANDOM_INPUTS_LABEL)
     outputs = [
         TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name).to_json()
@@ -101,7 +102,7 @@ def _run_reference(
     Returns:
         The inputs that it accepts, and its outputs.
     """
-    reference = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
+    reference = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL, settings=WITHOUT_PACKING)
     try:
         return tensors, reference.run(tensors, RANDOM_INPUTS_LABEL)
     except JobFailure:
