@@ -10,6 +10,7 @@ from onnx import helper
 from support.execution_models import (
     FLOAT,
     INT64,
+    Shape,
     build_model,
     compile_request,
     dataset,
@@ -115,7 +116,7 @@ def test_a_model_that_runs_nowhere_fails_for_that_reason(tmp_path: Path, op: str
         helper.make_node("Reshape", ["w", "sizes"], ["y"]),
     ]
     ports = {"x": (FLOAT, [1])}, {"y": (FLOAT, [7])}
-    weights = {"w": np.zeros(7, np.float32), "twenty": np.float32([20])}
+    weights = {"w": np.zeros(7, np.float32), "twenty": np.array([20], np.float32)}
     model = build_model(nodes, *ports, weights)
     failure = get_failure(binary_request(saved(model, tmp_path)), tmp_path / "a")
 
@@ -126,7 +127,8 @@ def test_outputs_that_declare_no_size_are_those_that_a_run_has(tmp_path: Path) -
     model = linear_model()
     path = saved(model, tmp_path)
     assert [str(each) for each in find_fixed_outputs(path)] == ["'y': float32[2, 3]"]
-    for shape in (None, [2, "n"]):
+    shapes: list[Shape] = [None, [2, "n"]]
+    for shape in shapes:
         output = helper.make_tensor_value_info("y", FLOAT, shape)
         model.graph.output[0].CopyFrom(output)
         assert find_fixed_outputs(saved(model, tmp_path)) == []
