@@ -19,6 +19,7 @@ import trustme
 import wire
 
 from performance.counting_proxy import counting_proxy
+from performance.large_model import compile_large
 from performance.setup import (
     OFFICIAL,
     OURS,
@@ -429,3 +430,26 @@ ROWS = (
         more=True,
     ),
 )
+
+# These need gigabytes of memory and of disk, and minutes.
+ON_REQUEST = (
+    Row(
+        "2.3 GB model to ONNX: submit to the end of `wait()`",
+        "s",
+        OURS,
+        "onnxruntime alone",
+        1.2,
+        compile_large("wall"),
+        3,
+    ),
+    Row(
+        "2.3 GB model to ONNX: memory of the worker",
+        "MiB",
+        OURS,
+        "onnxruntime alone",
+        1.2,
+        compile_large("memory"),
+        1,
+    ),
+)
+"""Rows that are measured if `--rows` names them, and are not in the table."""
