@@ -15,6 +15,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from performance.setup import OURS, Setup, hub, upload
+from qai_hub.local.engine.environment import worker_environment
 
 _ALONE = Path(__file__).parent / "optimise_alone.py"
 _LAYERS = 36
@@ -80,7 +81,13 @@ def compile_large(figure: str) -> Callable[[Setup], Any]:
             def alone() -> float:
                 with tempfile.TemporaryDirectory(dir=folder) as written:
                     command = [sys.executable, str(_ALONE), str(path), written]
-                    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+                    done = subprocess.run(
+                        command,
+                        check=True,
+                        stdout=subprocess.PIPE,
+                        text=True,
+                        env=worker_environment(folder),
+                    )
                 return float(json.loads(done.stdout)[figure])
 
             def ours() -> float:

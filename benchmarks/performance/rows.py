@@ -30,6 +30,7 @@ from performance.setup import (
     small_model,
     upload,
 )
+from qai_hub.local.engine.environment import worker_environment
 
 Contenders = dict[str, Callable[[], float]]
 
@@ -186,6 +187,7 @@ def compiler_alone(setup: Setup) -> Iterator[Contenders]:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
+                env=worker_environment(setup.folder),
             )
             return float(done.stdout.splitlines()[-1]) * 1e3
 
