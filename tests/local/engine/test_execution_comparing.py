@@ -27,7 +27,7 @@ from qai_hub.local.engine.isolated import CallError
 from qai_hub.local.engine.onnx import verify
 from qai_hub.local.engine.onnx.signature import get_inputs
 from qai_hub.local.engine.protocol import AttemptRequest, Soc
-from qai_hub.local.engine.qnn import target_check
+from qai_hub.local.engine.qnn import checked_build, target_check
 from qai_hub.local.engine.qnn.checked_build import find_fixed_outputs
 from qai_hub.local.engine.quantize import compare
 from qai_hub.local.engine.quantize.calibration import CalibrationData
@@ -132,6 +132,16 @@ def test_outputs_that_declare_no_size_are_those_that_a_run_has(tmp_path: Path) -
         output = helper.make_tensor_value_info("y", FLOAT, shape)
         model.graph.output[0].CopyFrom(output)
         assert find_fixed_outputs(saved(model, tmp_path)) == []
+
+
+def test_a_model_that_ran_to_tell_its_outputs_has_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checked_build, "find_fixed_outputs", lambda _: [])
+    report = execute(binary_request(saved(linear_model(), tmp_path)), tmp_path / "a")
+
+    assert report.result["target_check"]["status"] == "TARGET_CHECK_STATUS_CLOSE"
+    assert report.result["output_spec"] == [{"name": "y", "shape": [2, 3], "dtype": "float32"}]
 
 
 def test_a_quantized_model_is_published_although_nothing_was_compared(

@@ -64,9 +64,11 @@ def build_checked(
     outputs = find_fixed_outputs(optimised) if will_check else []
     verified = None if outputs else verify(optimised)
     # It changes while it is compiled.
-    content = optimised.read_bytes() if verified is None else b""
+    content = optimised.read_bytes()
 
-    def verify_unchanged() -> Verified:
+    def verify_after_all() -> Verified:
+        if verified is not None:
+            return verified
         path = optimised.with_name("optimised.onnx")
         path.write_bytes(content)
         return verify(path)
@@ -74,17 +76,15 @@ def build_checked(
     try:
         made = qnn.build(optimised, inputs, verified.outputs if verified else outputs, folder)
     except JobFailure:
-        if verified is None:
-            # If it does not run at all, that is the reason to tell.
-            verify_unchanged()
+        # If it does not run at all, that is the reason to tell.
+        verify_after_all()
         raise
     result = check(made)
-    if result.status != "NOT_CHECKED":
-        comparison = []
-    else:
-        verified = verified or verify_unchanged()
-        outputs, comparison = verified.outputs, verified.notices
-    return CheckedTarget(made, result, outputs, [*comparison, *made.notices, result.to_notice()])
+    notices = [*made.notices, result.to_notice()]
+    if result.status == "NOT_CHECKED":
+        verified = verify_after_all()
+        notices = [*verified.notices, *notices]
+    return CheckedTarget(made, result, verified.outputs if verified else outputs, notices)
 
 
 def find_fixed_outputs(path: Path) -> list[TensorSpec]:
