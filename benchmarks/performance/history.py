@@ -15,10 +15,10 @@ from sqlalchemy import Connection, text
 
 from qai_hub.local.devices import DeviceCatalogue, DeviceQuery
 from qai_hub.local.files.folder import FolderStore
-from qai_hub.local.store import Store
 from qai_hub.local.store.files import add_file
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.records import File
+from qai_hub.local.store.sqlite import SqliteStore
 
 VIEWER = "user@localhost"
 _PEOPLE = [VIEWER, *(f"colleague{number}@example.com" for number in range(9))]
@@ -112,7 +112,7 @@ def write_history(folder: Path, count: int) -> None:
         folder: The folder, which does not exist.
         count: Number of jobs.
     """
-    store = Store(folder, durable=False)
+    store = SqliteStore(folder, durable=False)
     FolderStore(folder).file_path(_FILE).touch()
     try:
         with store.write() as db:
