@@ -163,7 +163,9 @@ def _unknown_threads() -> "set[str]":
     except OSError:
         return set()
     known = list(getattr(sys.modules.get("threading"), "_active", {}).values())
-    return set(tasks) - {str(thread.native_id) for thread in known}
+    # In a process that was forked, Python 3.11 still knows this thread by its number in the parent.
+    own = str(_thread.get_native_id())
+    return set(tasks) - {own, *(str(thread.native_id) for thread in known)}
 
 
 def _is_running(task: str) -> bool:

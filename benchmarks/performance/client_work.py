@@ -150,6 +150,16 @@ def run_small(url: str, token: str, model_id: str, options: str, count: str) -> 
     return {"wall": statistics.median(times[1:])}
 
 
+def compile_once(url: str, token: str, model_id: str, options: str) -> Figures:
+    """Compiles a model once; returns the time from submit to the end of `wait`."""
+    client = connect(url, token)
+    model, device = client.get_model(model_id), _phone(client)
+    began = time.perf_counter()
+    job = client.submit_compile_job(model, device, options=options)
+    assert job.wait().success, job.get_status()
+    return {"wall": time.perf_counter() - began}
+
+
 def infer_small(url: str, token: str, model_id: str, count: str) -> Figures:
     """Runs a small target model again and again; returns the time from submit to `wait`'s end."""
     client = connect(url, token)
@@ -195,6 +205,7 @@ TASKS: dict[str, Callable[..., Figures]] = {
     "wait_late": wait_late,
     "wait_many": wait_many,
     "run_small": run_small,
+    "compile_once": compile_once,
     "infer_small": infer_small,
     "run_flood": run_flood,
 }

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from performance.report import Result, draw, format_table  # noqa: E402
-from performance.rows import ROWS, Row  # noqa: E402
+from performance.rows import ON_REQUEST, ROWS, Row  # noqa: E402
 from performance.setup import Setup  # noqa: E402
 
 # Rows that differ only in what they keep of a measurement, or in an argument, are measured once.
@@ -37,7 +37,9 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
     return Setup(sys.executable, tmp_path_factory.mktemp("bench"), scale=0.01)
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if r.name not in _SAME], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "row", [r for r in (*ROWS, *ON_REQUEST) if r.name not in _SAME], ids=lambda r: r.name
+)
 def test_our_figure_of_a_row_can_be_measured(row: Row, setup: Setup) -> None:
     with row.contenders(setup) as contenders:
         assert row.ours in contenders

@@ -373,6 +373,24 @@ def test_a_child_does_not_wait_for_the_threads_of_its_parent(hub: RoutedHub) -> 
     assert "was forked while its parent waited" in told
 
 
+FORK_OF_A_FORK = """
+import os, ssl, time
+import qai_hub
+
+pauses = []
+time.sleep = lambda seconds: pauses.append(seconds)
+for _ in range(2):
+    process = os.fork()
+    if process:
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+print(sum(pauses))
+"""
+
+
+def test_a_child_that_forks_does_not_wait_for_its_own_thread() -> None:
+    assert run(FORK_OF_A_FORK) == "0"
+
+
 def test_a_thread_at_rest_imports_nothing() -> None:
     ready, done = threading.Event(), threading.Event()
 

@@ -28,7 +28,7 @@ from qai_hub.local.engine.onnx.prepare import (
 from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.onnx.standardize import standardize_model
-from qai_hub.local.engine.onnx.verify import verify_target
+from qai_hub.local.engine.onnx.verify import Verified, verify_target
 from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
@@ -39,9 +39,10 @@ from qai_hub.local.engine.protocol import (
     build_notice,
     specs_to_json,
 )
+from qai_hub.local.engine.qnn.checked_build import build_checked
 from qai_hub.local.engine.qnn.link import wrap_context_binary
 from qai_hub.local.engine.qnn.opsets import convert_for_provider
-from qai_hub.local.engine.qnn.target_check import check_compiled
+from qai_hub.local.engine.qnn.target_check import check_compiled, find_why_not_checked
 from qai_hub.local.engine.qnn.targets import QnnTarget, check_control_flow
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.engine.steps import Step, begin_step
@@ -146,19 +147,26 @@ def compile_model(
     has_external_data = clean_up_model(target, threshold)
     if qnn is not None:
         check_control_flow(onnx.load(target, load_external_data=False))
-    begin_step(Step.VERIFYING)
-    outputs, comparison_notices = verify_target(fixed, target, inputs, work / "verify")
+
+    def verify(optimised: Path) -> Verified:
+        begin_step(Step.VERIFYING)
+        return verify_target(fixed, optimised, inputs, work / "verify")
+
     if qnn is None:
+        outputs, target_notices = verify(target)
         result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
         files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
-        target_notices = comparison_notices
     else:
-        made = qnn.build(target, inputs, outputs, folder)
-        check = check_compiled(made, request, values, target, reference, folder, started)
+        made, check, outputs, target_notices = build_checked(
+            qnn,
+            target,
+            inputs,
+            folder,
+            verify,
+            lambda made: check_compiled(made, request, values, target, reference, folder, started),
+            will_check=find_why_not_checked(request, values) is None,
+        )
         result, files = made.result | {"target_check": check.to_json()}, made.files
-        # The check is of what came out, on better inputs; the comparison of a step on the way.
-        before = comparison_notices if check.status == "NOT_CHECKED" else []
-        target_notices = [*before, *made.notices, check.to_notice()]
     return Report(
         result={
             **result,

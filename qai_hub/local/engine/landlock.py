@@ -188,13 +188,19 @@ def _add_rule(rules: int, path: Path, rights: int) -> None:
             os.close(descriptor)
 
 
+@cache
+def libc() -> ctypes.CDLL:
+    """Return the C library, whose functions set ctypes' error number."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.syscall.restype = ctypes.c_long
+    return library
+
+
 def _syscall(number: int, *values: int | bytes | None) -> int:
     if platform.system() != "Linux":
         raise OSError
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
     converted = [ctypes.c_long(value) if isinstance(value, int) else value for value in values]
-    result = int(libc.syscall(ctypes.c_long(number), *converted))
+    result = int(libc().syscall(ctypes.c_long(number), *converted))
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

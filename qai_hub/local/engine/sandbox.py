@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qai_hub.local.engine import landlock
 from qai_hub.local.engine.environment import worker_environment
-from qai_hub.local.engine.landlock import runtime_paths
+from qai_hub.local.engine.landlock import libc, runtime_paths
 
 NO_PRIVILEGES = "no new privileges"
 NO_NETWORK = "no network"
@@ -147,7 +147,7 @@ def _set_no_new_privileges() -> None:
 def _isolate_network() -> None:
     """Enter a new network namespace, from which nothing is reachable, not even this machine."""
     user, group = os.getuid(), os.getgid()
-    if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+    if libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
         raise _last_os_error()
     # Without these the process would appear to belong to nobody; its rights are unchanged.
     for file, text in (
@@ -164,7 +164,7 @@ def _isolate_network() -> None:
         with suppress(OSError):
             _prctl(_PR_CAPBSET_DROP, capability)
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    if _libc().capset(header, bytes(24)):
+    if libc().capset(header, bytes(24)):
         raise _last_os_error()
 
 
@@ -199,12 +199,8 @@ def _prctl(option: int, *values: int | bytes) -> None:
         ctypes.c_ulong(value) if isinstance(value, int) else value for value in values
     ]
     arguments += [ctypes.c_ulong(0)] * (4 - len(arguments))
-    if _libc().prctl(option, *arguments):
+    if libc().prctl(option, *arguments):
         raise _last_os_error()
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
 
 
 def _last_os_error() -> OSError:

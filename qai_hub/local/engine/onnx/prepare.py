@@ -9,10 +9,7 @@ import onnx
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.edit import collect_names, rename_tensors, unique_name
 from qai_hub.local.engine.onnx.model_files import ModelFile, pack_archive
-from qai_hub.local.engine.onnx.session import (
-    OptimizationLevel,
-    Session,
-)
+from qai_hub.local.engine.onnx.session import WITHOUT_PACKING, OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import (
     Port,
     check_name,
@@ -90,7 +87,7 @@ def optimise(source: Path, target: Path, external_data_threshold: int) -> None:
     Raises:
         JobFailure: ONNX Runtime cannot load the model.
     """
-    settings = {
+    settings = WITHOUT_PACKING | {
         "session.optimized_model_external_initializers_file_name": "model.data",
         # Small constants stay in the graph, where all that rewrites it finds them.
         "session.optimized_model_external_initializers_min_size_in_bytes": str(

@@ -19,10 +19,19 @@ RANDOM_INPUTS_LABEL = "random inputs, in which integers are 0 or 1"
 OptimizationLevel = onnxruntime.GraphOptimizationLevel
 # By default, processors without VNNI accumulate products of 8-bit integers in 16 bits, which can
 # overflow, so that the same model would compute different values there.
-_EXACT_INTEGER_PRODUCTS = ("session.x64quantprecision", "1")
+_EXACT_INTEGER_PRODUCTS = {"session.x64quantprecision": "1"}
 # With that setting, ONNX Runtime adds a tensor for each node that uses the same 8-bit weights, all
 # under one name, and refuses the second.
 _SHARED_WEIGHTS_ERROR = "Attempt to replace the existing tensor"
+# By default, threads that wait for work keep a processor busy, which most sessions here would do
+# for longer than they run.
+_SPINNING = "session.intra_op.allow_spinning"
+AS_USERS_RUN_IT = {_SPINNING: "1"}
+"""Session settings for measuring times, which are then those of ONNX Runtime's defaults."""
+WITHOUT_PACKING = {"session.disable_prepacking": "1"}
+"""Session settings for a single inference or none: weights are used from their file as they are,
+instead of being copied into a layout that only pays for many inferences."""
+_DEFAULTS = _EXACT_INTEGER_PRODUCTS | {_SPINNING: "0"}
 
 RUNTIME_ERRORS = (
     native.EPFail,
@@ -61,8 +70,7 @@ class Session:
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = level
-        options.add_session_config_entry(*_EXACT_INTEGER_PRODUCTS)
-        for key, value in (settings or {}).items():
+        for key, value in (_DEFAULTS | dict(settings or {})).items():
             options.add_session_config_entry(key, value)
         if optimised_path is not None:
             options.optimized_model_filepath = str(optimised_path)

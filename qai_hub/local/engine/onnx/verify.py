@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -14,6 +14,7 @@ from qai_hub.local.engine.isolated import CallError, call_isolated
 from qai_hub.local.engine.onnx.branches import iter_flags
 from qai_hub.local.engine.onnx.session import (
     RANDOM_INPUTS_LABEL,
+    WITHOUT_PACKING,
     OptimizationLevel,
     Session,
     Tensor,
@@ -29,9 +30,21 @@ _TOLERANCES = {"float32": 1e-3, "float16": 1e-2}
 _NEGLIGIBLE = 1e-6
 
 
+class Verified(NamedTuple):
+    """What was found when a model and the target model made from it were compared.
+
+    Attributes:
+        outputs: The outputs of the target model.
+        notices: Notices for the user about differences.
+    """
+
+    outputs: list[TensorSpec]
+    notices: list[dict[str, str]]
+
+
 def verify_target(
     original: Path, target: Path, inputs: Sequence[TensorSpec], folder: Path
-) -> tuple[list[TensorSpec], list[dict[str, str]]]:
+) -> Verified:
     """Run both models on the same random inputs and compare the outputs.
 
     They run in a process of its own, so that a crash of ONNX Runtime is not the job's.
@@ -64,8 +77,9 @@ def verify_target(
         message = f"The target model was not compared with the model: running both {error.reason}."
         logger.warning(message)
         ports = get_outputs(onnx.load(target, load_external_data=False))
-        return list(map(_to_output_spec, ports)), [build_notice("WARNING", "MODEL", message)]
-    return list(map(TensorSpec.from_json, found["outputs"])), found["notices"]
+        notices = [build_notice("WARNING", "MODEL", message)]
+        return Verified(list(map(_to_output_spec, ports)), notices)
+    return Verified(list(map(TensorSpec.from_json, found["outputs"])), found["notices"])
 
 
 def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
@@ -83,7 +97,7 @@ def run_both(arguments: Mapping[str, Any], _: Path) -> dict[str, Any]:
     original, target = map(Path, arguments["models"])
     tensors = random_inputs(list(map(TensorSpec.from_json, arguments["inputs"])))
     tensors, expected = _run_reference(original, tensors)
-    session = Session(target)
+    session = Session(target, settings=WITHOUT_PACKING)
     actual = session.run(tensors, RANDOM_INPUTS_LABEL)
     outputs = [
         TensorSpec(name=name, shape=output.shape, dtype=output.dtype.name).to_json()
@@ -101,7 +115,7 @@ def _run_reference(
     Returns:
         The inputs that it accepts, and its outputs.
     """
-    reference = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
+    reference = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL, settings=WITHOUT_PACKING)
     try:
         return tensors, reference.run(tensors, RANDOM_INPUTS_LABEL)
     except JobFailure:

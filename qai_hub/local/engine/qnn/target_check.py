@@ -268,6 +268,18 @@ def _explain(error: CallError) -> dict[str, Any]:
     return {"status": "NOT_CHECKED", "reason": reason, "did_run": did_run}
 
 
+def find_why_not_checked(request: AttemptRequest, values: Mapping[str, Any]) -> TargetCheck | None:
+    """Return the result of a check that the hub or the job does without; None if it is wanted.
+
+    Args:
+        request: The request of the job.
+        values: The values of its options, by flag.
+    """
+    if not request.check_target:
+        return TURNED_OFF
+    return _SKIPPED if SKIP_TARGET_CHECK in values else None
+
+
 def check_compiled(
     made: TargetModel,
     request: AttemptRequest,
@@ -291,10 +303,9 @@ def check_compiled(
     Returns:
         The result.
     """
-    if not request.check_target:
-        return TURNED_OFF
-    if SKIP_TARGET_CHECK in values:
-        return _SKIPPED
+    skipped = find_why_not_checked(request, values)
+    if skipped is not None:
+        return skipped
     begin_step(Step.CHECKING_TARGET)
     if request.soc is None:
         raise ValueError("A target for QNN needs a chip.")

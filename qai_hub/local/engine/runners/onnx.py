@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from qai_hub.local.engine.machine import time_calls, tool_versions
 from qai_hub.local.engine.onnx.model_files import ModelFile
-from qai_hub.local.engine.onnx.session import PROVIDER, Session, Tensor
+from qai_hub.local.engine.onnx.session import AS_USERS_RUN_IT, PROVIDER, Session, Tensor
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
 from qai_hub.local.engine.runners.base import TimeBreakdown
@@ -199,17 +199,15 @@ class OnnxModel:
         """The tools that run it."""
         return tool_versions()
 
-    def load(self) -> Session:
-        """Load the model."""
-        return Session(self._path)
+    def load(self, trace_prefix: Path | None = None) -> Session:
+        """Load the model; record the times per node of each run if there is a prefix for files."""
+        return Session(self._path, settings=AS_USERS_RUN_IT, trace_prefix=trace_prefix)
 
     def measure_breakdown(
         self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
     ) -> TimeBreakdown:
         """Trace a few inferences for the times of layers, which tracing makes longer."""
-        trace = record_trace(
-            lambda prefix: Session(self._path, trace_prefix=prefix), inputs, label, work
-        )
+        trace = record_trace(self.load, inputs, label, work)
         segment = {
             "id": SEGMENT_ID,
             "compute_unit": ComputeUnit.CPU,
