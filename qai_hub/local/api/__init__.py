@@ -47,6 +47,17 @@ _READS: dict[str, OperationHandler] = {
     "getJobSharing": partial(sharing.get_sharing, JOB),
 }
 
+# The digest of a file may have to be computed first.
+_MAY_WAIT = {
+    "listModels",
+    "listProjectModels",
+    "getModel",
+    "getModelDownload",
+    "getDatasetDownload",
+    "getCompiledModelDownload",
+    "listJobArtifacts",
+}
+
 _WRITES: dict[str, OperationHandler] = {
     "createModel": models.create_model,
     "createProjectModel": models.create_model,
@@ -84,7 +95,12 @@ def build_handlers(services: Services) -> dict[str, Handler]:
         The handlers.
     """
     return {
-        **{name: with_read_transaction(services, handle) for name, handle in _READS.items()},
+        **{
+            name: with_read_transaction(
+                services, handle, None if name in _MAY_WAIT else services.quick_reads
+            )
+            for name, handle in _READS.items()
+        },
         **{name: with_write_transaction(services, handle) for name, handle in _WRITES.items()},
         "getHealth": partial(health.get_health, services),
         "logIn": partial(users.log_in, services),
