@@ -28,6 +28,18 @@ def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _database_of_hubs() -> Iterator[None]:
+    """Hubs of the tests use PostgreSQL if QAI_HUB_TEST_DATABASE is `postgresql`."""
+    if os.environ.get("QAI_HUB_TEST_DATABASE") != "postgresql":
+        yield
+        return
+    from support.on_postgresql import hubs_on_postgresql
+
+    with hubs_on_postgresql():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_server_is_remembered() -> Iterator[None]:
     """Another test's server may have had the same port and token, and other devices."""

@@ -38,7 +38,7 @@ class SchedulerHarness:
         self.store = store
         self.storage = FolderStore(folder, durable=False)
         if work is not None:
-            work.mkdir()
+            work.mkdir(parents=True)
         self.work = WorkFolders(work or folder, durable=False)
         self.owner = owner
         self.worker = FakeWorker()

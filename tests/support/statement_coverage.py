@@ -91,6 +91,7 @@ def _lists(db: Connection, ada: User, bob: User, job_ids: list[str]) -> None:
         request, chosen = PageRequest(limit=5), job_lists.JobFilter(owner_id, wanted)
         page = job_lists.page_of_jobs(db, JOB_SUMMARIES, viewer, request, chosen)
         assert ([each.id for each in page.items], page.total) == (found, len(found))
+        assert type(page.total) is int
     people.unshare(db, second)
 
 

@@ -168,7 +168,7 @@ class Lifecycle:
         """
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING_STATES:
-            text = self._work.read_log(job.id, job.attempt)
+            text = self._work.read_log(job.id, job.attempt, job.node_id)
             log = self._results.write_text(f"{text}{self._now()} {reason}\n")
         result = AttemptResult(failure_type=FailureType.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, result, states.UNFINISHED_STATES)

@@ -45,11 +45,20 @@ class WorkFolders:
         """Delete the folder of this process, in which nothing else is."""
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
-    def read_log(self, job_id: str, attempt: int) -> str:
-        """Return the log of a running attempt so far; empty if none is running."""
+    def read_log(self, job_id: str, attempt: int, node_id: str | None = None) -> str:
+        """Return the log of a running attempt so far; empty if none is running.
+
+        Args:
+            job_id: The job.
+            attempt: Number of the attempt.
+            node_id: The process that carries it out, whose folder is beside that of this one; None
+                for this one.
+        """
+        folder = self._path(job_id, attempt)
+        if node_id is not None:
+            folder = self.folder.parent.parent / node_id / self.folder.name / folder.name
         try:
-            log = self._path(job_id, attempt) / LOG_FILE
-            return log.read_text(encoding="utf-8", errors="replace")
+            return (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return ""
 

@@ -69,7 +69,8 @@ def page_of_jobs(
     if queries is None:
         return Page((), 0, None)
     parameters = {"viewer_id": viewer.id, "email": viewer.email, "owner_id": wanted.owner_id}
-    total = sum(number or 0 for number in db.execute(queries.counts, parameters).one())
+    # PostgreSQL's sums of integers are decimals.
+    total = sum(int(number or 0) for number in db.execute(queries.counts, parameters).one())
     return rows.read_page(db, queries.page, request, total, parameters)
 
 

@@ -125,7 +125,8 @@ class Job(JobSummary):
     """A job.
 
     `failure_reason` reveals nothing about another job but its id; `cause_id` is the job whose
-    failure caused this one's. A job is `ready` once its input models are there.
+    failure caused this one's. A job is `ready` once its input models are there. `node_id` is the
+    process that runs it, where there are several.
     """
 
     options: str
@@ -140,6 +141,7 @@ class Job(JobSummary):
     cause_id: str | None
     notices: Sequence[Mapping[str, str]] | None
     ready: bool
+    node_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

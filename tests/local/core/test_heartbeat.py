@@ -18,6 +18,7 @@ from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
 from qai_hub.local.core.results import AttemptResult
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.files.work import LOG_FILE
 from qai_hub.local.store.nodes import Node, get_nodes
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.postgresql import PostgresqlStore
@@ -31,7 +32,7 @@ class Machine(SchedulerHarness):
     def __init__(self, name: str, store: PostgresqlStore, folder: Path) -> None:
         with store.write() as db:
             owner = ensure_user(db, "ada@example.com")
-        super().__init__(store, folder, owner, work=folder / name)
+        super().__init__(store, folder, owner, work=folder / "nodes" / name)
         self.node = Node(name, f"{name}:1", "worker", "1", 2, NOON)
 
     def heartbeat(self, lease: float = 1.0) -> Heartbeat:
@@ -87,11 +88,15 @@ def test_a_cancelled_job_stops_in_the_process_that_runs_it(machines: list[Machin
     # Long, so that it is the event that stops it.
     with second.working(lease=60):
         wait_until(lambda: second.worker.running == 1)
+        (second.worker.folders[0] / LOG_FILE).write_text("so far\n")
         assert first.cancel(key) == [key]
         wait_until(lambda: second.worker.running == 0)
     job = first.job(key)
     assert (job.state, job.failure_type) == (states.FAILED, FailureType.CANCELLED)
     assert (job.losses, job.attempt) == (0, 1)
+    # What the other process had written so far, and why it ended.
+    assert first.read_log(key).startswith("so far")
+    assert first.read_log(key).endswith(f"Cancelled by {first.owner.email}.\n")
 
 
 def test_jobs_of_a_process_that_is_no_longer_heard_of_run_elsewhere(

@@ -1,0 +1,1 @@
+"""A hub of several processes under load and under kills: `make team`."""

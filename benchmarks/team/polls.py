@@ -1,0 +1,70 @@
+"""Many long polls at once, over two processes: how late each is answered."""
+
+import asyncio
+import json
+import statistics
+import time
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from performance.hub_process import TOKEN
+
+from team.cluster import running_cluster
+from team.requests import Asker, upload_model
+
+_HEAD = (
+    "GET /api/v1/jobs/{}/ HTTP/1.1\r\nHost: {}\r\nAuthorization: token {}\r\n"
+    "Accept: application/json\r\nPrefer: wait=60\r\nConnection: close\r\n\r\n"
+)
+
+
+def measure_long_polls(polls: int, jobs: int = 20) -> dict[str, Any]:
+    """Waits for jobs by many requests, which two processes hold.
+
+    Args:
+        polls: Number of requests.
+        jobs: Number of jobs that they wait for.
+
+    Returns:
+        How late they were answered, in milliseconds after the end that the job tells.
+    """
+    # Long enough for all requests to be there before the first job ends.
+    seconds = 5 + polls / 100
+    with running_cluster(webs=2, workers=2, slots=jobs, seconds=seconds) as cluster:
+        urls = [web.name for web in cluster.webs]
+        model = upload_model(urls[0])
+        with Asker(urls) as asker:
+            keys = [asker.submit(model) for _ in range(jobs)]
+        late = asyncio.run(_wait(urls, keys, polls))
+    late.sort()
+    return {
+        "polls": len(late),
+        "median": statistics.median(late),
+        "p99": late[int(len(late) * 0.99)],
+        "most": late[-1],
+    }
+
+
+async def _wait(urls: list[str], keys: list[str], polls: int) -> list[float]:
+    asked = [_poll(urls[n % len(urls)], keys[n // 2 % len(keys)]) for n in range(polls)]
+    return await asyncio.gather(*asked)
+
+
+async def _poll(url: str, job_id: str) -> float:
+    """Returns how many milliseconds after the end of a job a request for it is answered."""
+    server = urlsplit(url)
+    while True:
+        reader, writer = await asyncio.open_connection(server.hostname, server.port)
+        writer.write(_HEAD.format(job_id, server.netloc, TOKEN).encode())
+        answer = await reader.read()
+        answered = time.time()
+        writer.close()
+        await writer.wait_closed()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(head.decode())
+        (job,) = (value for key, value in json.loads(body).items() if key.endswith("_job"))
+        if job.get("completion_time"):
+            ended = datetime.fromisoformat(job["completion_time"])
+            return (answered - ended.timestamp()) * 1e3
