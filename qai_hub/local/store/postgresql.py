@@ -150,7 +150,8 @@ def _engine(url: URL) -> Engine:
     return create_engine(
         url,
         pool_size=8,
-        max_overflow=8,
+        # As many as there are threads that handle requests; some need two for a moment.
+        max_overflow=40,
         pool_pre_ping=True,
         pool_recycle=3600,
         connect_args={
