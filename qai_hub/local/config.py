@@ -119,12 +119,12 @@ class HubConfig:
     retention: Retention = DEFAULT_RETENTION
 
     def __post_init__(self) -> None:
+        if self.database is None:
+            check_range("max_parallel_jobs", self.max_parallel_jobs, low=1)
+        elif self.data_dir is None:
+            raise ValueError("data_dir must be a folder that all processes of the database share")
         for name in _RANGES:
             check_range(name, getattr(self, name))
-        if self.database is not None and self.data_dir is None:
-            raise ValueError("data_dir must be a folder that all processes of the database share")
-        if self.database is None and self.max_parallel_jobs == 0:
-            raise ValueError("max_parallel_jobs must be 1 or more, unless there is a database")
         for host in self.allowed_hosts:
             if not HOST_NAME.fullmatch(host):
                 raise ValueError(
@@ -153,13 +153,14 @@ _FLOAT_FIELDS = frozenset({"job_timeout", "lease"})
 _OPTIONAL_FIELDS = frozenset({"memory_limit"})
 
 
-def check_range(name: str, value: object, unit: int = 1) -> None:
+def check_range(name: str, value: object, unit: int = 1, *, low: float | None = None) -> None:
     """Check that the number of one setting is in its range.
 
     Args:
         name: The setting, a field of `HubConfig`.
         value: Its value, counted in `unit`.
         unit: How many units of the field one unit of `value` is.
+        low: The minimum, if it is not the setting's own.
 
     Raises:
         TypeError: It is not a number, or has a fraction that the setting cannot have.
@@ -171,7 +172,8 @@ def check_range(name: str, value: object, unit: int = 1) -> None:
     if isinstance(value, bool) or not isinstance(value, Real if is_float else Integral):
         kind = "a number" if is_float else "a whole number"
         raise TypeError(f"{name} must be {kind}, not {value!r}")
-    low, high = _RANGES[name]
+    lowest, high = _RANGES[name]
+    low = lowest if low is None else low
     number = cast("float", value) * unit
     # Written this way round because NaN must be out of every range.
     if low <= number <= high:
