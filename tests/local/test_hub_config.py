@@ -16,12 +16,14 @@ from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_u
 NAMED = {"data_dir", "host", "port", "users", "max_parallel_jobs", "allowed_hosts"}
 SETTINGS = {each.name for each in fields(HubConfig)}
 
+FROM_CONFIG_ONLY = {"retention", "database", "lease"}
+
 
 def test_local_hub_has_an_argument_for_each_setting_with_the_same_default() -> None:
     arguments = inspect.signature(LocalHub).parameters
-    assert arguments.keys() - {"clock", "run_attempt"} == SETTINGS - {"retention"}
+    assert arguments.keys() - {"clock", "run_attempt"} == SETTINGS - FROM_CONFIG_ONLY
     config = HubConfig()
-    for name in SETTINGS - NAMED - {"retention"}:
+    for name in SETTINGS - NAMED - FROM_CONFIG_ONLY:
         assert arguments[name].default == getattr(config, name), name
 
 
