@@ -16,6 +16,9 @@ DEFAULT_USER = "user@localhost"
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", re.ASCII | re.IGNORECASE)
 """A host in a `Host` header, without its port."""
 
+LABELS = ("big", "qnn", "tflite", "torch")
+"""What a job may need of the process that runs it, beyond ONNX Runtime."""
+
 Users = Mapping[str, str | None] | Iterable[str] | None
 """Tokens by e-mail address, or addresses alone."""
 
@@ -62,6 +65,10 @@ class HubConfig:
             share the data folder, too, which then stores files only. If None, the database is in
             the data folder, and only one process uses it.
         lease: Seconds after which other processes take up the jobs of one that is not heard of.
+        labels: What this process offers to jobs, among `LABELS`, where several share a database:
+            `qnn`, `tflite` and `torch` for those that need these extras, `big` for those with big
+            inputs. If None, all that this machine can. It runs no jobs that need another.
+        big_input: Size in bytes above which the input of a job is big.
         host: Address to listen on.
         port: TCP port; 0 for any free one.
         users: E-mail addresses and tokens of the users that this start names; None for a token that
@@ -99,6 +106,8 @@ class HubConfig:
     data_dir: Path | None = None
     database: str | None = field(default=None, repr=False)
     lease: float = 20.0
+    labels: tuple[str, ...] | None = None
+    big_input: int = 1 << 30
     host: str = "127.0.0.1"
     port: int = 0
     users: tuple[tuple[str, str | None], ...] = field(default=((DEFAULT_USER, None),), repr=False)
@@ -125,6 +134,9 @@ class HubConfig:
             raise ValueError("data_dir must be a folder that all processes of the database share")
         if self.database is None and self.max_parallel_jobs == 0:
             raise ValueError("max_parallel_jobs must be 1 or more, unless there is a database")
+        for label in self.labels or ():
+            if label not in LABELS:
+                raise ValueError(f"labels must be among {', '.join(LABELS)}, not {label!r}")
         for host in self.allowed_hosts:
             if not HOST_NAME.fullmatch(host):
                 raise ValueError(
@@ -142,6 +154,7 @@ _MAX_NUMBER = 10**9
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
     "lease": (0.1, 86_400),
+    "big_input": (1, 2**50),
     "max_parallel_jobs": (0, 10_000),
     "job_timeout": (0.001, _MAX_NUMBER),
     "memory_limit": (1, 2**50),

@@ -130,11 +130,14 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     first = add_job(db, ada, input=[model], target=[target])
     second = add_job(db, ada, "profile", input=[target])
     assert relations.get_uses(db, [first])[first].models == [model, target]
-    assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED)] == [first]
+    assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED, [""])] == [first]
     assert relations.count_jobs(db, ada.id, states.CREATED) == 2
     assert relations.count_by_owner(db, [states.CREATED]) == {ada.id: 2}
     relations.take_turn(db, ada.id)
-    assert [each.turn for each in relations.first_ready_jobs(db, states.CREATED)] == [1]
+    assert [each.turn for each in relations.first_ready_jobs(db, states.CREATED, [""])] == [1]
+    assert [each.number for each in relations.get_queue_lengths(db, states.CREATED)] == [2]
+    facts = relations.get_input_facts(db, [model, target])
+    assert sorted(each.size or 0 for each in facts) == [0, LARGE]
     assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
     MODELS.update(db, target, file_id="f1")
@@ -160,7 +163,8 @@ def _nodes(db: Connection, job_id: str) -> None:
     now = nodes.read_clock(db)
     node = nodes.Node("n1", "here:1", "worker", "1.0", 2, NOON, seen=now)
     nodes.add_node(db, node, now)
-    assert nodes.get_nodes(db) == [node]
+    assert nodes.get_nodes(db) == nodes.get_living_nodes(db, LARGE) == [node]
+    assert nodes.get_living_nodes(db, -LARGE) == []
     assert nodes.mark_seen(db, "n1", now + 1, draining=True)
     assert not nodes.mark_seen(db, "n2", now, draining=False)
     JOBS.update(db, job_id, node_id="n1", lease=now)

@@ -37,6 +37,7 @@ class HubUser:
         origin: "start" if the latest start that named them gave them access; "added" if they were
             added later and stay until they are revoked.
         tokens: Number of their tokens.
+        priority: Users with a higher one are served first.
 
     Examples:
         >>> you = local_hub.users()[0]
@@ -48,6 +49,7 @@ class HubUser:
     active: bool
     origin: Origin
     tokens: int
+    priority: int = 0
 
 
 class Accounts:
@@ -117,7 +119,7 @@ class Accounts:
         """Return all users, in the order in which they were added."""
         self._refresh(now=True)
         return [
-            HubUser(each.email, each.active, each.origin, len(each.tokens))
+            HubUser(each.email, each.active, each.origin, len(each.tokens), each.priority)
             for each in self._snapshot.accounts.values()
         ]
 
@@ -183,6 +185,19 @@ class Accounts:
         """
         email = normalize_email(email)
         self._apply(lambda accounts: account_changes.revoke_account(accounts, email))
+
+    def set_priority(self, email: str, priority: int) -> None:
+        """Have the jobs of a user start before those of users with a lower priority.
+
+        Args:
+            email: Their address.
+            priority: Any number; that of users is 0 if it was not set.
+
+        Raises:
+            ValueError: There is no such user, or the number is out of its range.
+        """
+        email = normalize_email(email)
+        self._apply(lambda accounts: account_changes.set_priority(accounts, email, priority))
 
     def _change(
         self,
