@@ -89,6 +89,8 @@ class HubConfig:
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
+        metrics: Whether metrics are served, at `/metrics`. A process that only runs jobs then
+            listens on `host` and `port` as well, for these and for its probes.
         validate_responses: Whether a response that violates the contract is replaced by a 500.
         limits: Limits on connections; if None, derived from the limit of open files.
         retention: How long things are kept.
@@ -123,6 +125,7 @@ class HubConfig:
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
     part_size: int = 64 << 20
+    metrics: bool = False
     validate_responses: bool = False
     limits: ServerLimits | None = None
     retention: Retention = DEFAULT_RETENTION

@@ -41,6 +41,7 @@ def test_serve_has_the_same_defaults() -> None:
         "warm_workers",
         "max_queued_jobs",
         "max_unfinished_uploads",
+        "metrics",
     }
     for name in shared:
         assert flags[name] == getattr(config, name), name

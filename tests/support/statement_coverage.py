@@ -13,12 +13,21 @@ from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.access import filter_visible
-from qai_hub.local.store import data_folder, files, job_lists, nodes, people, relations, rows
+from qai_hub.local.store import (
+    data_folder,
+    figures,
+    files,
+    job_lists,
+    nodes,
+    people,
+    relations,
+    rows,
+)
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
 from qai_hub.local.store.rows import DATASETS, JOB_SUMMARIES, JOBS, MODELS, PageRequest
 from qai_hub.local.store.schema import jobs
 
-MODULES = (data_folder, files, job_lists, nodes, people, relations, rows)
+MODULES = (data_folder, figures, files, job_lists, nodes, people, relations, rows)
 LARGE = 1 << 40
 
 
@@ -145,6 +154,9 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     ready = JOBS.get(db, second)
     assert ready is not None
     assert ready.ready
+    ended = figures.EndedJob(ready.kind, ready.failure_type, 0, NOON, None, None)
+    assert figures.get_ended_jobs(db, [second]) == [ended]
+    assert figures.get_stored_figures(db) == (LARGE, 1, 0)
     found = JOBS.get_many(db, [first, second])
     one, other = found[first], found[second]
     files.save_cache_entry(db, "key", one)
@@ -208,6 +220,7 @@ def _uploads(db: Connection, owner: int) -> None:
     assert files.claim_key(db, answer) is None
     upload = Upload("u1", "m1", NOON, LARGE, LARGE, owner)
     files.add_upload(db, upload)
+    assert figures.get_stored_figures(db).uploads == 1
     assert files.get_upload(db, "u1") == upload
     assert files.get_uploads(db, "m1") == [upload]
     assert files.get_upload_times(db) == {"u1": NOON}

@@ -176,6 +176,7 @@ class _PathEndpoint:
             raise ProblemError(
                 405, f"{scope['method']} is not for this URL: {allow}.", headers={"Allow": allow}
             )
+        scope["operation"] = endpoint.operation.id
         response = await endpoint.respond(Request(scope, receive))
         await response(scope, receive, send)
 
