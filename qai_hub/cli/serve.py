@@ -3,7 +3,6 @@
 import dataclasses
 import errno
 import json
-import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from qai_hub.cli.common import (
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.logs import configure_logging, log_format_option
 from qai_hub.cli.parameters import data_dir_option
 from qai_hub.cli.slips import Choice
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
@@ -129,6 +129,7 @@ class ServeOptions:
     analyze_layers: bool
     warm_workers: bool
     log_level: str
+    log_format: str
 
 
 @click.command(
@@ -258,6 +259,7 @@ class ServeOptions:
     show_default=True,
     help="What to log.",
 )
+@log_format_option
 @click.pass_obj
 def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as ServeOptions names them
     """Run a local hub, which runs its jobs on this machine, until it is stopped.
@@ -277,8 +279,7 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
 
     profile = invocation.profile or "local"
     _refuse_remote_profile(profile)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger().setLevel(options.log_level.upper())
+    configure_logging(options.log_level, options.log_format)
     with _stop_signals() as receiver:
         try:
             hub = _start_hub(options, _collect_users(options))

@@ -24,6 +24,7 @@ from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
+from qai_hub.local.json_logs import logging_about
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
 from qai_hub.local.store.labels import from_text, served_needs
@@ -278,10 +279,11 @@ class Scheduler:
             raise
 
     def _run(self, job: Job, cancelled: threading.Event) -> None:
-        try:
-            self._carry_out(job, cancelled)
-        except Exception:  # noqa: BLE001 - whatever it is, the next process takes the job up again
-            _log.exception("the job %s could not be queued again", job.id)
+        with logging_about(job_id=job.id, attempt=job.attempt):
+            try:
+                self._carry_out(job, cancelled)
+            except Exception:  # noqa: BLE001 - whatever it is, the next process takes it up again
+                _log.exception("the job %s could not be queued again", job.id)
 
     def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:

@@ -21,6 +21,7 @@ from qai_hub.local.errors import (
     is_disk_full,
     is_out_of_files,
 )
+from qai_hub.local.json_logs import logging_about
 from qai_hub.local.server.log_filter import RateLimitFilter
 from qai_hub.local.store.dialect import DatabaseUnavailableError
 
@@ -83,6 +84,10 @@ class OuterMiddleware:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._stall_seconds)
+        with logging_about(request_id=exchange.id):
+            await self._handle(scope, exchange)
+
+    async def _handle(self, scope: Scope, exchange: "_Exchange") -> None:
         try:
             self._check_size(scope)
             self._check_host(scope)
