@@ -128,6 +128,13 @@ class ServeOptions:
     check_targets: bool
     analyze_layers: bool
     warm_workers: bool
+    trusted_proxy: tuple[str, ...]
+    user_header: str
+    oidc_issuer: str
+    oidc_audience: str
+    user_domain: tuple[str, ...]
+    create_users: bool
+    metrics: bool
     log_level: str
     log_format: str
 
@@ -251,6 +258,44 @@ class ServeOptions:
     flag_value=False,
     default=True,
     help="Start each job as a program of its own, which imports all it needs.",
+)
+@click.option(
+    "--trusted-proxy",
+    metavar="NETWORK",
+    multiple=True,
+    help="Network, such as 10.0.0.0/8, of a proxy that signs users in; may be repeated.",
+)
+@click.option(
+    "--user-header",
+    metavar="NAME",
+    default="",
+    help="Header in which that proxy sends a user's e-mail address, such as X-Forwarded-Email.",
+)
+@click.option(
+    "--oidc-issuer",
+    metavar="URL",
+    default="",
+    help="Issuer of OpenID Connect whose tokens are taken as well.",
+)
+@click.option(
+    "--oidc-audience", metavar="NAME", default="", help="Whom the issuer's tokens must be for."
+)
+@click.option(
+    "--user-domain",
+    metavar="DOMAIN",
+    multiple=True,
+    help="Domain of the addresses that a proxy or an issuer may sign in; may be repeated. Any if "
+    "there is none.",
+)
+@click.option(
+    "--create-users",
+    is_flag=True,
+    help="Make users of those whom a proxy or an issuer signs in for the first time.",
+)
+@click.option(
+    "--metrics",
+    is_flag=True,
+    help="Serve metrics for Prometheus at /metrics, to whoever can reach the hub.",
 )
 @click.option(
     "--log-level",
@@ -383,7 +428,13 @@ def _collect_users(options: ServeOptions) -> list[User]:
 
 def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
-    from qai_hub.local.config import HubConfig, count_cores, normalize_hosts, normalize_users
+    from qai_hub.local.config import (
+        HubConfig,
+        SignIn,
+        count_cores,
+        normalize_hosts,
+        normalize_users,
+    )
     from qai_hub.local.core.account_changes import merge_users
 
     config = HubConfig(
@@ -402,6 +453,15 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
         warm_workers=options.warm_workers,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
+        sign_in=SignIn(
+            trusted_proxies=options.trusted_proxy,
+            user_header=options.user_header,
+            issuer=options.oidc_issuer,
+            audience=options.oidc_audience,
+            domains=options.user_domain,
+            create_users=options.create_users,
+        ),
+        metrics=options.metrics,
     )
     hub = LocalHub.from_config(config).start()
     hub.warm_up()

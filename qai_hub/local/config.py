@@ -1,5 +1,6 @@
 """The configuration of a hub: read by `qai-hub serve`, by `LocalHub` and by the scheduler."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from datetime import timedelta
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from qai_hub.local.limits import ServerLimits
 
@@ -48,6 +50,64 @@ class Retention:
 
 
 DEFAULT_RETENTION = Retention()
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who vouches for users, beside the hub's own tokens.
+
+    Attributes:
+        trusted_proxies: Networks, such as `10.0.0.0/8`, of the proxies that sign users in.
+        user_header: The header in which these send the e-mail address of the user. They must remove
+            it from the requests of clients.
+        issuer: The issuer of OpenID Connect whose tokens are accepted.
+        audience: Whom these tokens must be for.
+        email_claim: The claim of these tokens that has the e-mail address of the user.
+        domains: The domains of the addresses that may sign in so; any if there are none.
+        create_users: Whether who signs in so for the first time becomes a user. Others must have
+            been added before.
+
+    Raises:
+        ValueError: A value is not what it should be, or one that belongs to another is missing.
+    """
+
+    trusted_proxies: tuple[str, ...] = ()
+    user_header: str = ""
+    issuer: str = ""
+    audience: str = ""
+    email_claim: str = "email"
+    domains: tuple[str, ...] = ()
+    create_users: bool = False
+
+    def __post_init__(self) -> None:
+        for each in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(each)
+            except ValueError as error:
+                raise ValueError(
+                    f"trusted_proxies must be networks such as 10.0.0.0/8: {error}"
+                ) from None
+        if self.user_header and not _HEADER_NAME.fullmatch(self.user_header):
+            raise ValueError(f"user_header must be the name of a header, not {self.user_header!r}")
+        if bool(self.trusted_proxies) != bool(self.user_header):
+            raise ValueError("trusted_proxies and user_header must be given together")
+        if bool(self.issuer) != bool(self.audience):
+            raise ValueError("issuer and audience must be given together")
+        if self.issuer and urlsplit(self.issuer).scheme != "https" and not _is_here(self.issuer):
+            raise ValueError("issuer must be a URL with https")
+        if self.issuer and self.create_users and not self.domains:
+            raise ValueError("domains must say who may become a user, as anybody may have a token")
+
+
+def _is_here(url: str) -> bool:
+    """Return whether a URL is one of this machine, by plain HTTP."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+
+NO_SIGN_IN = SignIn()
 
 
 def count_cores() -> int:
@@ -92,6 +152,7 @@ class HubConfig:
         metrics: Whether metrics are served, at `/metrics`. A process that only runs jobs then
             listens on `host` and `port` as well, for these and for its probes.
         validate_responses: Whether a response that violates the contract is replaced by a 500.
+        sign_in: Who vouches for users, beside the hub's own tokens.
         limits: Limits on connections; if None, derived from the limit of open files.
         retention: How long things are kept.
 
@@ -127,6 +188,7 @@ class HubConfig:
     part_size: int = 64 << 20
     metrics: bool = False
     validate_responses: bool = False
+    sign_in: SignIn = NO_SIGN_IN
     limits: ServerLimits | None = None
     retention: Retention = DEFAULT_RETENTION
 

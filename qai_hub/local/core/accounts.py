@@ -107,6 +107,22 @@ class Accounts:
         self._refresh()
         return self._snapshot.by_token.get(token_digest(token))
 
+    def admit(self, email: str, *, create: bool) -> User | None:
+        """Return a user whom somebody else vouches for.
+
+        Args:
+            email: Their normalized address.
+            create: Whether they become a user if they have never been one.
+
+        Returns:
+            The user; None if they have no access.
+        """
+        self._refresh()
+        if create and email not in self._snapshot.accounts:
+            self._apply(lambda accounts: {email: Account(email, "added"), **accounts})
+        account = self._snapshot.accounts.get(email)
+        return self._snapshot.users[email] if account is not None and account.active else None
+
     def get_user(self, user_id: int) -> User:
         """Return the user with a number, whether they have access or not."""
         return self._snapshot.by_id[user_id]

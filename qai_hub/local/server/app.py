@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
@@ -12,7 +14,7 @@ from starlette.types import ASGIApp
 from qai_hub.local.api import build_handlers
 from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock
-from qai_hub.local.config import HubConfig
+from qai_hub.local.config import HubConfig, SignIn
 from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
@@ -26,6 +28,7 @@ from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.limits import ServerLimits, raise_open_file_limit
+from qai_hub.local.server.callers import Callers
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.operations import Operations
 from qai_hub.local.server.pages import page_routes
@@ -33,6 +36,9 @@ from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
 from qai_hub.local.store.rows import JOBS
+
+if TYPE_CHECKING:
+    from qai_hub.local.server.oidc import TokenVerifier
 
 
 def make_app(
@@ -70,7 +76,7 @@ def make_app(
     api = build_routes(
         contract,
         build_handlers(services),
-        services.accounts.authenticate,
+        services.authenticate,
         validate_responses=validate_responses,
     )
     router = Router(
@@ -148,6 +154,7 @@ def start_hub(
         storage=storage,
         digests=parts.digests,
         accounts=accounts,
+        authenticate=Callers(accounts, config.sign_in, _make_verifier(config.sign_in)),
         devices=parts.devices,
         links=HubLinks(signer, contract.paths),
         writers=writers,
@@ -177,6 +184,21 @@ def start_hub(
         parts.quarantined,
         warm_up,
     )
+
+
+def _make_verifier(sign_in: SignIn) -> "TokenVerifier | None":
+    """Return what checks the tokens of the issuer; None if there is none.
+
+    Raises:
+        ValueError: There is one, but the library for it is not installed.
+    """
+    if not sign_in.issuer:
+        return None
+    if find_spec("jwt") is None:
+        raise ValueError("OpenID Connect needs PyJWT: run `pip install 'qai-hub-openapi[oidc]'`")
+    from qai_hub.local.server.oidc import TokenVerifier
+
+    return TokenVerifier(sign_in)
 
 
 def _start_jobs(
