@@ -3,7 +3,6 @@
 import dataclasses
 import errno
 import json
-import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from qai_hub.cli.common import (
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubCommand
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.logs import configure_logging, log_format_option
 from qai_hub.cli.parameters import data_dir_option
 from qai_hub.cli.slips import Choice
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
@@ -128,7 +128,15 @@ class ServeOptions:
     check_targets: bool
     analyze_layers: bool
     warm_workers: bool
+    trusted_proxy: tuple[str, ...]
+    user_header: str
+    oidc_issuer: str
+    oidc_audience: str
+    user_domain: tuple[str, ...]
+    create_users: bool
+    metrics: bool
     log_level: str
+    log_format: str
 
 
 @click.command(
@@ -252,12 +260,51 @@ class ServeOptions:
     help="Start each job as a program of its own, which imports all it needs.",
 )
 @click.option(
+    "--trusted-proxy",
+    metavar="NETWORK",
+    multiple=True,
+    help="Network, such as 10.0.0.0/8, of a proxy that signs users in; may be repeated.",
+)
+@click.option(
+    "--user-header",
+    metavar="NAME",
+    default="",
+    help="Header in which that proxy sends a user's e-mail address, such as X-Forwarded-Email.",
+)
+@click.option(
+    "--oidc-issuer",
+    metavar="URL",
+    default="",
+    help="Issuer of OpenID Connect whose tokens are taken as well.",
+)
+@click.option(
+    "--oidc-audience", metavar="NAME", default="", help="Whom the issuer's tokens must be for."
+)
+@click.option(
+    "--user-domain",
+    metavar="DOMAIN",
+    multiple=True,
+    help="Domain of the addresses that a proxy or an issuer may sign in; may be repeated. Any if "
+    "there is none.",
+)
+@click.option(
+    "--create-users",
+    is_flag=True,
+    help="Make users of those whom a proxy or an issuer signs in for the first time.",
+)
+@click.option(
+    "--metrics",
+    is_flag=True,
+    help="Serve metrics for Prometheus at /metrics, to whoever can reach the hub.",
+)
+@click.option(
     "--log-level",
     type=Choice(_LEVELS),
     default="warning",
     show_default=True,
     help="What to log.",
 )
+@log_format_option
 @click.pass_obj
 def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as ServeOptions names them
     """Run a local hub, which runs its jobs on this machine, until it is stopped.
@@ -277,8 +324,7 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
 
     profile = invocation.profile or "local"
     _refuse_remote_profile(profile)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger().setLevel(options.log_level.upper())
+    configure_logging(options.log_level, options.log_format)
     with _stop_signals() as receiver:
         try:
             hub = _start_hub(options, _collect_users(options))
@@ -382,7 +428,13 @@ def _collect_users(options: ServeOptions) -> list[User]:
 
 def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
-    from qai_hub.local.config import HubConfig, count_cores, normalize_hosts, normalize_users
+    from qai_hub.local.config import (
+        HubConfig,
+        SignIn,
+        count_cores,
+        normalize_hosts,
+        normalize_users,
+    )
     from qai_hub.local.core.account_changes import merge_users
 
     config = HubConfig(
@@ -401,6 +453,15 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
         warm_workers=options.warm_workers,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
+        sign_in=SignIn(
+            trusted_proxies=options.trusted_proxy,
+            user_header=options.user_header,
+            issuer=options.oidc_issuer,
+            audience=options.oidc_audience,
+            domains=options.user_domain,
+            create_users=options.create_users,
+        ),
+        metrics=options.metrics,
     )
     hub = LocalHub.from_config(config).start()
     hub.warm_up()

@@ -1,5 +1,6 @@
 """The configuration of a hub: read by `qai-hub serve`, by `LocalHub` and by the scheduler."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from datetime import timedelta
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from qai_hub.local.limits import ServerLimits
 
@@ -15,6 +17,9 @@ DEFAULT_USER = "user@localhost"
 
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", re.ASCII | re.IGNORECASE)
 """A host in a `Host` header, without its port."""
+
+LABELS = ("big", "qnn", "tflite", "torch")
+"""What a job may need of the process that runs it, beyond ONNX Runtime."""
 
 Users = Mapping[str, str | None] | Iterable[str] | None
 """Tokens by e-mail address, or addresses alone."""
@@ -46,6 +51,64 @@ class Retention:
 
 DEFAULT_RETENTION = Retention()
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who vouches for users, beside the hub's own tokens.
+
+    Attributes:
+        trusted_proxies: Networks, such as `10.0.0.0/8`, of the proxies that sign users in.
+        user_header: The header in which these send the e-mail address of the user. They must remove
+            it from the requests of clients.
+        issuer: The issuer of OpenID Connect whose tokens are accepted.
+        audience: Whom these tokens must be for.
+        email_claim: The claim of these tokens that has the e-mail address of the user.
+        domains: The domains of the addresses that may sign in so; any if there are none.
+        create_users: Whether who signs in so for the first time becomes a user. Others must have
+            been added before.
+
+    Raises:
+        ValueError: A value is not what it should be, or one that belongs to another is missing.
+    """
+
+    trusted_proxies: tuple[str, ...] = ()
+    user_header: str = ""
+    issuer: str = ""
+    audience: str = ""
+    email_claim: str = "email"
+    domains: tuple[str, ...] = ()
+    create_users: bool = False
+
+    def __post_init__(self) -> None:
+        for each in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(each)
+            except ValueError as error:
+                raise ValueError(
+                    f"trusted_proxies must be networks such as 10.0.0.0/8: {error}"
+                ) from None
+        if self.user_header and not _HEADER_NAME.fullmatch(self.user_header):
+            raise ValueError(f"user_header must be the name of a header, not {self.user_header!r}")
+        if bool(self.trusted_proxies) != bool(self.user_header):
+            raise ValueError("trusted_proxies and user_header must be given together")
+        if bool(self.issuer) != bool(self.audience):
+            raise ValueError("issuer and audience must be given together")
+        if self.issuer and urlsplit(self.issuer).scheme != "https" and not _is_here(self.issuer):
+            raise ValueError("issuer must be a URL with https")
+        if self.issuer and self.create_users and not self.domains:
+            raise ValueError("domains must say who may become a user, as anybody may have a token")
+
+
+def _is_here(url: str) -> bool:
+    """Return whether a URL is one of this machine, by plain HTTP."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+
+NO_SIGN_IN = SignIn()
+
 
 def count_cores() -> int:
     """Return the number of processor cores of this machine."""
@@ -62,6 +125,10 @@ class HubConfig:
             share the data folder, too, which then stores files only. If None, the database is in
             the data folder, and only one process uses it.
         lease: Seconds after which other processes take up the jobs of one that is not heard of.
+        labels: What this process offers to jobs, among `LABELS`, where several share a database:
+            `qnn`, `tflite` and `torch` for those that need these extras, `big` for those with big
+            inputs. If None, all that this machine can. It runs no jobs that need another.
+        big_input: Size in bytes above which the input of a job is big.
         host: Address to listen on.
         port: TCP port; 0 for any free one.
         users: E-mail addresses and tokens of the users that this start names; None for a token that
@@ -82,7 +149,10 @@ class HubConfig:
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
         part_size: Size of the parts of uploads, in bytes.
+        metrics: Whether metrics are served, at `/metrics`. A process that only runs jobs then
+            listens on `host` and `port` as well, for these and for its probes.
         validate_responses: Whether a response that violates the contract is replaced by a 500.
+        sign_in: Who vouches for users, beside the hub's own tokens.
         limits: Limits on connections; if None, derived from the limit of open files.
         retention: How long things are kept.
 
@@ -99,6 +169,8 @@ class HubConfig:
     data_dir: Path | None = None
     database: str | None = field(default=None, repr=False)
     lease: float = 20.0
+    labels: tuple[str, ...] | None = None
+    big_input: int = 1 << 30
     host: str = "127.0.0.1"
     port: int = 0
     users: tuple[tuple[str, str | None], ...] = field(default=((DEFAULT_USER, None),), repr=False)
@@ -114,7 +186,9 @@ class HubConfig:
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
     part_size: int = 64 << 20
+    metrics: bool = False
     validate_responses: bool = False
+    sign_in: SignIn = NO_SIGN_IN
     limits: ServerLimits | None = None
     retention: Retention = DEFAULT_RETENTION
 
@@ -125,6 +199,9 @@ class HubConfig:
             raise ValueError("data_dir must be a folder that all processes of the database share")
         for name in _RANGES:
             check_range(name, getattr(self, name))
+        for label in self.labels or ():
+            if label not in LABELS:
+                raise ValueError(f"labels must be among {', '.join(LABELS)}, not {label!r}")
         for host in self.allowed_hosts:
             if not HOST_NAME.fullmatch(host):
                 raise ValueError(
@@ -142,6 +219,7 @@ _MAX_NUMBER = 10**9
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
     "lease": (0.1, 86_400),
+    "big_input": (1, 2**50),
     "max_parallel_jobs": (0, 10_000),
     "job_timeout": (0.001, _MAX_NUMBER),
     "memory_limit": (1, 2**50),

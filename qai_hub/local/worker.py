@@ -8,6 +8,8 @@ from qai_hub.local.clock import Clock, now
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.core.parts import make_scheduler, open_parts
+from qai_hub.local.core.pools import PoolWatch
+from qai_hub.local.server.operations import serve_operations
 
 if TYPE_CHECKING:
     from qai_hub.local.core.scheduler import Scheduler
@@ -21,6 +23,10 @@ class HubWorker:
             processes share.
         clock: Returns the current time, with its time zone.
         run_attempt: Carries out attempts at jobs; if None, worker processes do.
+
+    Attributes:
+        name: Its machine and process number, once it has started.
+        url: Where it serves metrics and probes; empty if metrics are off.
 
     Raises:
         ValueError: The configuration has no database on PostgreSQL, or no slots.
@@ -46,13 +52,15 @@ class HubWorker:
         self._stack = ExitStack()
         self._scheduler: Scheduler | None = None
         self.name = ""
+        self.url = ""
 
     def start(self) -> Self:
         """Starts to run jobs, and returns.
 
         Raises:
             DatabaseError: The database or the data folder cannot be used.
-            OSError: The data folder cannot be written.
+            OSError: The data folder cannot be written, or the port for metrics is in use.
+            ValueError: It is to offer a label that this machine cannot.
 
         Examples:
             >>> worker = worker.start()  # doctest: +SKIP
@@ -60,6 +68,11 @@ class HubWorker:
         with ExitStack() as stack:
             parts = open_parts(self._config, self._clock, "worker", stack)
             scheduler, warm_up = make_scheduler(parts, self._config, self._run_attempt, stack)
+            pools = PoolWatch(parts.store, self._config.lease)
+            if parts.heartbeat is not None:
+                parts.heartbeat.at_each_beat(pools.warn)
+            if self._config.metrics:
+                self.url = serve_operations(self._config, parts, pools, stack)
             scheduler.start()
             stack.callback(scheduler.stop)
             warm_up()

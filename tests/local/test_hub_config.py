@@ -16,7 +16,16 @@ from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_u
 NAMED = {"data_dir", "host", "port", "users", "max_parallel_jobs", "allowed_hosts"}
 SETTINGS = {each.name for each in fields(HubConfig)}
 
-FROM_CONFIG_ONLY = {"retention", "database", "lease"}
+# What is set in the configuration alone.
+FROM_CONFIG_ONLY = {
+    "big_input",
+    "database",
+    "labels",
+    "lease",
+    "metrics",
+    "retention",
+    "sign_in",
+}
 
 
 def test_local_hub_has_an_argument_for_each_setting_with_the_same_default() -> None:
@@ -41,6 +50,7 @@ def test_serve_has_the_same_defaults() -> None:
         "warm_workers",
         "max_queued_jobs",
         "max_unfinished_uploads",
+        "metrics",
     }
     for name in shared:
         assert flags[name] == getattr(config, name), name

@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 import httpx
+from starlette.requests import Request
 from starlette.routing import Router
 
-from qai_hub.local.contract import Call, Contract, Handler, Reply, build_routes
+from qai_hub.local.contract import Call, Contract, Handler, Reply, build_routes, get_caller
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 
 MAX_BODY = 1 << 20
@@ -135,7 +136,7 @@ async def take(call: Call) -> Reply:
     return Reply(headers={"X-Size": str(size)})
 
 
-def nobody(_: str) -> None:
+async def nobody(_: Request) -> None:
     return None
 
 
@@ -145,6 +146,11 @@ HANDLERS: dict[str, Handler] = {
     "getThing": echo,
     "putThing": take,
 }
+
+
+async def authenticate(request: Request) -> str:
+    caller: str = get_caller(request, {"secret": "ada"}.get)
+    return caller
 
 
 def client(
@@ -158,7 +164,7 @@ def client(
     made = build_routes(
         Contract(SPEC),
         HANDLERS | handlers,
-        {"secret": "ada"}.get,
+        authenticate,
         validate_responses=validate_responses,
         body_seconds=body_seconds,
     )

@@ -13,12 +13,21 @@ from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.access import filter_visible
-from qai_hub.local.store import data_folder, files, job_lists, nodes, people, relations, rows
+from qai_hub.local.store import (
+    data_folder,
+    figures,
+    files,
+    job_lists,
+    nodes,
+    people,
+    relations,
+    rows,
+)
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
 from qai_hub.local.store.rows import DATASETS, JOB_SUMMARIES, JOBS, MODELS, PageRequest
 from qai_hub.local.store.schema import jobs
 
-MODULES = (data_folder, files, job_lists, nodes, people, relations, rows)
+MODULES = (data_folder, figures, files, job_lists, nodes, people, relations, rows)
 LARGE = 1 << 40
 
 
@@ -131,11 +140,14 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     first = add_job(db, ada, input=[model], target=[target])
     second = add_job(db, ada, "profile", input=[target])
     assert relations.get_uses(db, [first])[first].models == [model, target]
-    assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED)] == [first]
+    assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED, [""])] == [first]
     assert relations.count_jobs(db, ada.id, states.CREATED) == 2
     assert relations.count_by_owner(db, [states.CREATED]) == {ada.id: 2}
     relations.take_turn(db, ada.id)
-    assert [each.turn for each in relations.first_ready_jobs(db, states.CREATED)] == [1]
+    assert [each.turn for each in relations.first_ready_jobs(db, states.CREATED, [""])] == [1]
+    assert [each.number for each in relations.get_queue_lengths(db, states.CREATED)] == [2]
+    facts = relations.get_input_facts(db, [model, target])
+    assert sorted(each.size or 0 for each in facts) == [0, LARGE]
     assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
     MODELS.update(db, target, file_id="f1")
@@ -143,6 +155,9 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     ready = JOBS.get(db, second)
     assert ready is not None
     assert ready.ready
+    ended = figures.EndedJob(ready.kind, ready.failure_type, 0, NOON, None, None)
+    assert figures.get_ended_jobs(db, [second]) == [ended]
+    assert figures.get_stored_figures(db) == (LARGE, 1, 0)
     found = JOBS.get_many(db, [first, second])
     one, other = found[first], found[second]
     files.save_cache_entry(db, "key", one)
@@ -161,7 +176,8 @@ def _nodes(db: Connection, job_id: str) -> None:
     now = nodes.read_clock(db)
     node = nodes.Node("n1", "here:1", "worker", "1.0", 2, NOON, seen=now)
     nodes.add_node(db, node, now)
-    assert nodes.get_nodes(db) == [node]
+    assert nodes.get_nodes(db) == nodes.get_living_nodes(db, LARGE) == [node]
+    assert nodes.get_living_nodes(db, -LARGE) == []
     assert nodes.mark_seen(db, "n1", now + 1, draining=True)
     assert not nodes.mark_seen(db, "n2", now, draining=False)
     JOBS.update(db, job_id, node_id="n1", lease=now)
@@ -205,6 +221,7 @@ def _uploads(db: Connection, owner: int) -> None:
     assert files.claim_key(db, answer) is None
     upload = Upload("u1", "m1", NOON, LARGE, LARGE, owner)
     files.add_upload(db, upload)
+    assert figures.get_stored_figures(db).uploads == 1
     assert files.get_upload(db, "u1") == upload
     assert files.get_uploads(db, "m1") == [upload]
     assert files.get_upload_times(db) == {"u1": NOON}

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import HubConfig
-from qai_hub.local.contract import Call, Contract, Reply
+from qai_hub.local.contract import Authenticate, Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.lifecycle import Lifecycle
@@ -49,6 +49,7 @@ class Services:
         lifecycle: The steps that jobs go through.
         digests: The digests of files.
         accounts: The users.
+        authenticate: Returns the user that sent a request.
         devices: The devices that jobs can name.
         signer: Checks the signatures of URLs.
         waiters: Requests that are waiting for jobs.
@@ -65,6 +66,7 @@ class Services:
     lifecycle: Lifecycle
     digests: FileDigests
     accounts: Accounts
+    authenticate: Authenticate
     devices: DeviceCatalogue
     signer: Signer
     waiters: Waiters

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from qai_hub.local.api import jobs
 from qai_hub.local.api.context import Services, with_read_transaction
-from qai_hub.local.contract import Call, Reply, get_caller
+from qai_hub.local.contract import Call, Reply
 from qai_hub.local.core.kinds import FINISHED_STATES
 
 MAX_WAIT = 60
@@ -31,7 +31,7 @@ async def get_job(services: Services, call: Call) -> Reply:
         if ended is not None and not _has_ended(reply):
             await _wait(ended, seconds, call.request)
             # The token may have been revoked in the meantime.
-            caller = get_caller(call.request, services.accounts.authenticate)
+            caller = await services.authenticate(call.request)
             reply = await respond(replace(call, caller=caller))
     return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
 

@@ -10,13 +10,21 @@ from qai_hub.local.api.models import explain_missing_file
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
 from qai_hub.local.core.kinds import CREATED, FAILED, kind_of_submission
+from qai_hub.local.core.needs import job_needs
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.events import Topic, publish
+from qai_hub.local.store.files import get_file
 from qai_hub.local.store.records import Model, new_id
-from qai_hub.local.store.relations import Role, add_uses, count_jobs
-from qai_hub.local.store.rows import JOBS, MODELS
+from qai_hub.local.store.relations import (
+    InputFacts,
+    Role,
+    add_uses,
+    count_jobs,
+    get_input_facts,
+)
+from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 
 def create_job(context: RequestContext) -> Reply:
@@ -33,10 +41,11 @@ def create_job(context: RequestContext) -> Reply:
     uses: dict[Role, list[str]] = {"input": [model.id for model in models]}
     if dataset is not None:
         uses["dataset"] = [_check_dataset(context, dataset["dataset_id"])]
+    options = body.get("options", "")
     key, now = new_id("j"), context.now
     name = body.get("name") or _default_name(context, models[0])
     if kind.makes_model:
-        model_type = kind.target_format(body.get("options", ""))
+        model_type = kind.target_format(options)
         uses["target"] = [_add_target_model(context, key, name, project, now, model_type)]
     devices = _resolve_devices(context, body)
     JOBS.add(
@@ -48,7 +57,7 @@ def create_job(context: RequestContext) -> Reply:
         created=now,
         updated=now,
         kind=kind.name,
-        options=body.get("options", ""),
+        options=options,
         device=devices[0] if devices else None,
         devices=devices if kind.many_devices else None,
         input_specs=body.get("tensor_type_list", {}).get("types"),
@@ -59,12 +68,25 @@ def create_job(context: RequestContext) -> Reply:
         attempt=0,
         losses=0,
         ready=all(model.file_id is not None for model in models),
+        needs=job_needs(
+            kind, options, _input_facts(context, uses), context.services.config.big_input
+        ),
     )
     for role, ids in uses.items():
         add_uses(context.db, key, role, ids)
     _fail_if_producer_failed(context, key, models)
     publish(context.db, Topic.QUEUED)
     return created_response(context, "getJob", updated_response(key, now), job_id=key)
+
+
+def _input_facts(context: RequestContext, uses: Mapping[Role, Sequence[str]]) -> list[InputFacts]:
+    """Return what the needs of a job depend on, of its models and its dataset."""
+    datasets = DATASETS.get_many(context.db, uses.get("dataset", ())).values()
+    files = [get_file(context.db, each.file_id) for each in datasets if each.file_id is not None]
+    return [
+        *get_input_facts(context.db, uses["input"]),
+        *(InputFacts(None, file.size) for file in files if file is not None),
+    ]
 
 
 def _default_name(context: RequestContext, model: Model) -> str:

@@ -66,23 +66,23 @@ class Reply:
 Handler = Callable[[Call], Awaitable[Reply | Response]]
 """Handles one operation."""
 
-Authenticate = Callable[[str], Caller]
-"""Returns the user that a token belongs to; None if there is none."""
+Authenticate = Callable[[Request], Awaitable[Caller]]
+"""Returns the user that sent a request; raises a `ProblemError` if it does not tell."""
 
 
-def get_caller(request: Request, authenticate: Authenticate) -> Caller:
-    """Return the user that sent a request.
+def get_caller(request: Request, find: Callable[[str], Caller]) -> Caller:
+    """Return the user that sent a request with a token.
 
     Args:
         request: The request.
-        authenticate: Returns the user that a token belongs to.
+        find: Returns the user that a token belongs to; None if there is none.
 
     Raises:
         ProblemError: 401 if it has no token, or its token is unknown or no longer valid.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip() if scheme.lower() == "token" else ""
-    caller = authenticate(token) if token else None
+    caller = find(token) if token else None
     if caller is None:
         reason = (
             "This hub does not know the API token: it may have been renewed or revoked."
@@ -112,7 +112,7 @@ def build_routes(
     Args:
         contract: The contract.
         handlers: The handler of each operation, by operationId.
-        authenticate: Returns the user that a token belongs to.
+        authenticate: Returns the user that sent a request.
         validate_responses: Whether a response that violates the contract is replaced by a 500.
         body_seconds: Seconds that a body may take to arrive, if the contract limits its size.
 
@@ -176,6 +176,7 @@ class _PathEndpoint:
             raise ProblemError(
                 405, f"{scope['method']} is not for this URL: {allow}.", headers={"Allow": allow}
             )
+        scope["operation"] = endpoint.operation.id
         response = await endpoint.respond(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -221,7 +222,7 @@ class _OperationEndpoint:
     async def _read(self, request: Request) -> tuple[str, Call]:
         """Read a request; return the media type of the response, too."""
         operation = self.operation
-        caller = get_caller(request, self._authenticate) if operation.secured else None
+        caller = await self._authenticate(request) if operation.secured else None
         params = read_parameters(operation, request)
         media = negotiate_media_type(request, operation)
         body = await self._read_body(request)

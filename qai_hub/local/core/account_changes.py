@@ -13,6 +13,8 @@ from qai_hub.local.store.records import Account
 
 AccountsByEmail = Mapping[str, Account]
 
+MAX_PRIORITY = 1000
+
 _TOKEN = re.compile(r"[!-~]+")
 _TAKEN = "the token given for {} belongs to another user"
 
@@ -86,7 +88,7 @@ def apply_named_users(
     for email, token in named.items():
         old = after.get(email, Account(email))
         tokens = old.tokens if token is None else frozenset({token})
-        after[email] = Account(email, "start", active=True, tokens=tokens)
+        after[email] = replace(old, origin="start", active=True, tokens=tokens)
     return _ensure_unique_tokens(
         after, [email for email, token in named.items() if token is not None]
     )
@@ -101,7 +103,9 @@ def add_account(accounts: AccountsByEmail, email: str, token: str) -> dict[str, 
     known = accounts.get(email)
     if known is not None and known.active:
         raise ValueError(f"{email} is already a user: renew their token if they have lost it")
-    account = Account(email, "added", active=True, tokens=frozenset({token}))
+    account = replace(
+        known or Account(email), origin="added", active=True, tokens=frozenset({token})
+    )
     return _ensure_unique_tokens({**accounts, email: account}, [email])
 
 
@@ -123,6 +127,22 @@ def add_token(accounts: AccountsByEmail, email: str, token: str) -> dict[str, Ac
     """
     account = get_active(accounts, email)
     return {**accounts, email: replace(account, tokens=account.tokens | {token})}
+
+
+def set_priority(accounts: AccountsByEmail, email: str, priority: int) -> dict[str, Account]:
+    """Have the jobs of a user start before those of users with a lower priority.
+
+    Args:
+        accounts: The accounts before.
+        email: The user.
+        priority: Any number; that of users is 0 if it was not set.
+
+    Raises:
+        ValueError: There is no such user, or the number is out of its range.
+    """
+    if abs(priority) > MAX_PRIORITY:
+        raise ValueError(f"a priority must be between -{MAX_PRIORITY} and {MAX_PRIORITY}")
+    return {**accounts, email: replace(get_active(accounts, email), priority=priority)}
 
 
 def revoke_account(accounts: AccountsByEmail, email: str) -> dict[str, Account]:

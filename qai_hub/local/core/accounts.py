@@ -37,6 +37,7 @@ class HubUser:
         origin: "start" if the latest start that named them gave them access; "added" if they were
             added later and stay until they are revoked.
         tokens: Number of their tokens.
+        priority: Users with a higher one are served first.
 
     Examples:
         >>> you = local_hub.users()[0]
@@ -48,6 +49,7 @@ class HubUser:
     active: bool
     origin: Origin
     tokens: int
+    priority: int = 0
 
 
 class Accounts:
@@ -105,6 +107,22 @@ class Accounts:
         self._refresh()
         return self._snapshot.by_token.get(token_digest(token))
 
+    def admit(self, email: str, *, create: bool) -> User | None:
+        """Return a user whom somebody else vouches for.
+
+        Args:
+            email: Their normalized address.
+            create: Whether they become a user if they have never been one.
+
+        Returns:
+            The user; None if they have no access.
+        """
+        self._refresh()
+        if create and email not in self._snapshot.accounts:
+            self._apply(lambda accounts: {email: Account(email, "added"), **accounts})
+        account = self._snapshot.accounts.get(email)
+        return self._snapshot.users[email] if account is not None and account.active else None
+
     def get_user(self, user_id: int) -> User:
         """Return the user with a number, whether they have access or not."""
         return self._snapshot.by_id[user_id]
@@ -117,7 +135,7 @@ class Accounts:
         """Return all users, in the order in which they were added."""
         self._refresh(now=True)
         return [
-            HubUser(each.email, each.active, each.origin, len(each.tokens))
+            HubUser(each.email, each.active, each.origin, len(each.tokens), each.priority)
             for each in self._snapshot.accounts.values()
         ]
 
@@ -183,6 +201,19 @@ class Accounts:
         """
         email = normalize_email(email)
         self._apply(lambda accounts: account_changes.revoke_account(accounts, email))
+
+    def set_priority(self, email: str, priority: int) -> None:
+        """Have the jobs of a user start before those of users with a lower priority.
+
+        Args:
+            email: Their address.
+            priority: Any number; that of users is 0 if it was not set.
+
+        Raises:
+            ValueError: There is no such user, or the number is out of its range.
+        """
+        email = normalize_email(email)
+        self._apply(lambda accounts: account_changes.set_priority(accounts, email, priority))
 
     def _change(
         self,

@@ -111,11 +111,17 @@ class JobKind:
         """
         if "" in self.target_formats:
             return self.target_formats[""]
-        try:
-            asked = option_values(TARGET_RUNTIME, parse_option_string(options))
-        except OptionStringError:
-            return None
-        return self.target_formats.get(asked[0] or "") if asked else None
+        asked = target_runtime(options)
+        return None if asked is None else self.target_formats.get(asked)
+
+
+def target_runtime(options: str) -> str | None:
+    """Return the target runtime that a job's options ask for; None if they do not, or are wrong."""
+    try:
+        asked = option_values(TARGET_RUNTIME, parse_option_string(options))
+    except OptionStringError:
+        return None
+    return (asked[0] or "") if asked else None
 
 
 _RUN_FIELDS = (

@@ -18,6 +18,7 @@ from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
+from qai_hub.local.core.needs import offered_labels
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.engine.attempt import run_attempt as run_in_worker
@@ -73,6 +74,7 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         DatabaseError: The database cannot be used.
         DataFolderError: The data folder cannot be used.
         OSError: The data folder cannot be written.
+        ValueError: The process is to offer a label that this machine cannot.
     """
     folder = config.data_dir
     if folder is None:
@@ -82,9 +84,9 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         store: Store = SqliteStore(folder, durable=config.durable)
         own_folder = folder
     else:
+        node = _make_node(config, clock, role)
         claim_folder(folder, durable=True)
         store = _open_postgresql(config.database)
-        node = _make_node(config, clock, role)
         own_folder = folder / "nodes" / node.id
     stack.callback(store.close)
     try:
@@ -170,4 +172,5 @@ def _make_node(config: HubConfig, clock: Clock, role: str) -> Node:
         version=__version__,
         slots=config.max_parallel_jobs,
         started=rfc3339(clock()),
+        labels=offered_labels(config.labels) if config.max_parallel_jobs else "",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from qai_hub.local.clock import Clock, rfc3339
-from qai_hub.local.config import HubConfig
+from qai_hub.local.config import LABELS, HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
 from qai_hub.local.core.digests import FileDigests
@@ -24,8 +24,10 @@ from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.errors import is_disk_full
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
+from qai_hub.local.json_logs import logging_about
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
+from qai_hub.local.store.labels import from_text, served_needs
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import (
     ReadyJob,
@@ -47,12 +49,14 @@ class Candidate:
         running: Number of their running jobs.
         last_served: When one of their jobs last started, as an increasing number; 0 for never.
         oldest_job: The age of the job that would start: smaller for older ones.
+        priority: Users with a higher one are served first.
     """
 
     user_id: int
     running: int
     last_served: int
     oldest_job: int
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,10 @@ class Slots:
 def choose_next(candidates: Iterable[Candidate], slots: Slots, taken: int) -> Candidate | None:
     """Choose the user who gets the next slot.
 
-    The user with the fewest running jobs comes first, then the one who has waited longest for a
-    turn, then the one with the oldest job. So a single user may take all shared slots. Once these
-    are taken, the reserved slots are for users without a running job.
+    Users with the highest priority come first, among them the one with the fewest running jobs,
+    then the one who has waited longest for a turn, then the one with the oldest job. So a single
+    user may take all shared slots. Once these are taken, the reserved slots are for users without a
+    running job.
 
     Args:
         candidates: The users who have a job that could start.
@@ -93,7 +98,9 @@ def choose_next(candidates: Iterable[Candidate], slots: Slots, taken: int) -> Ca
     if taken >= slots.shared:
         candidates = [each for each in candidates if each.running == 0]
     return min(
-        candidates, key=lambda each: (each.running, each.last_served, each.oldest_job), default=None
+        candidates,
+        key=lambda each: (-each.priority, each.running, each.last_served, each.oldest_job),
+        default=None,
     )
 
 
@@ -160,6 +167,9 @@ class Scheduler:
             self._awake.set, lambda job: executor.cancel(AttemptId(job.id, job.attempt))
         )
         self._heartbeat = heartbeat
+        # Where there is no other process, each job is run, and tells itself what it lacks.
+        offered = LABELS if heartbeat is None else from_text(heartbeat.node.labels)
+        self._needs = served_needs(offered)
         self._draining = threading.Event()
         self._dispatcher = threading.Thread(target=self._dispatch, name="scheduler", daemon=True)
 
@@ -244,7 +254,9 @@ class Scheduler:
         here = self._attempts.count_by_owner()
         if here.total() >= self._slots.total:
             return None
-        waiting = {ready.owner_id: ready for ready in first_ready_jobs(db, states.CREATED)}
+        waiting = {
+            ready.owner_id: ready for ready in first_ready_jobs(db, states.CREATED, self._needs)
+        }
         if not waiting:
             return None
         # A cancelled attempt takes a slot until its process has ended.
@@ -252,7 +264,7 @@ class Scheduler:
         if self._heartbeat is not None:
             running = here | count_by_owner(db, states.RUNNING_STATES)
         candidates = [
-            Candidate(owner, running[owner], ready.turn, ready.seq)
+            Candidate(owner, running[owner], ready.turn, ready.seq, ready.priority)
             for owner, ready in waiting.items()
         ]
         chosen = choose_next(candidates, self._slots, here.total())
@@ -267,10 +279,11 @@ class Scheduler:
             raise
 
     def _run(self, job: Job, cancelled: threading.Event) -> None:
-        try:
-            self._carry_out(job, cancelled)
-        except Exception:  # noqa: BLE001 - whatever it is, the next process takes the job up again
-            _log.exception("the job %s could not be queued again", job.id)
+        with logging_about(job_id=job.id, attempt=job.attempt):
+            try:
+                self._carry_out(job, cancelled)
+            except Exception:  # noqa: BLE001 - whatever it is, the next process takes it up again
+                _log.exception("the job %s could not be queued again", job.id)
 
     def _carry_out(self, job: Job, cancelled: threading.Event) -> None:
         try:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from qai_hub.local.disk import file_digest, sync
 from qai_hub.local.files.quarantine import Quarantine, reconcile_folder, remove_published_uploads
@@ -150,6 +151,13 @@ class FolderStore:
             with self._lock:
                 self._changed |= changed
             raise
+
+    def check_writable(self) -> None:
+        """Check that files can be written now."""
+        for folder in (self.files, self.uploads):
+            # It has no name, so nothing is left of it, however this process ends.
+            with TemporaryFile(dir=folder) as file:
+                file.write(b"0")
 
     def reconcile(self, known: KnownFiles, quarantine: Quarantine) -> int:
         """Reconcile the folders with the database."""

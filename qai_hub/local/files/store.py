@@ -149,6 +149,13 @@ class FileStore(Protocol):
             OSError: It failed; the next call tries again.
         """
 
+    def check_writable(self) -> None:
+        """Check that files can be written now.
+
+        Raises:
+            OSError: They cannot.
+        """
+
     def reconcile(self, known: KnownFiles, quarantine: Quarantine) -> int:
         """Reconcile the files with the database, before they are used.
 

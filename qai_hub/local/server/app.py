@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.routing import Router
@@ -12,7 +14,7 @@ from starlette.types import ASGIApp
 from qai_hub.local.api import build_handlers
 from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock
-from qai_hub.local.config import HubConfig
+from qai_hub.local.config import HubConfig, SignIn
 from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
@@ -20,23 +22,30 @@ from qai_hub.local.core.expiry import Expiry
 from qai_hub.local.core.kinds import FINISHED_STATES
 from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.core.parts import Parts, make_scheduler, open_parts
+from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.limits import ServerLimits, raise_open_file_limit
+from qai_hub.local.server.callers import Callers
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
+from qai_hub.local.server.operations import Operations
 from qai_hub.local.server.pages import page_routes
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
 from qai_hub.local.store.rows import JOBS
 
+if TYPE_CHECKING:
+    from qai_hub.local.server.oidc import TokenVerifier
+
 
 def make_app(
     services: Services,
     hosts: Collection[str] | None,
     limits: ServerLimits,
+    operations: Operations,
     *,
     validate_responses: bool,
 ) -> ASGIApp:
@@ -46,6 +55,7 @@ def make_app(
         services: What its handlers use.
         hosts: Host names that requests may be addressed to; None for any.
         limits: Limits on its connections.
+        operations: What operators ask of it.
         validate_responses: Whether a response that violates the contract is replaced by a 500.
 
     Returns:
@@ -66,17 +76,21 @@ def make_app(
     api = build_routes(
         contract,
         build_handlers(services),
-        services.accounts.authenticate,
+        services.authenticate,
         validate_responses=validate_responses,
     )
     router = Router(
-        [*api, *page_routes(contract)],
+        [*api, *page_routes(contract), *operations.routes],
         redirect_slashes=False,
         default=not_found,
         lifespan=lifespan,
     )
     return OuterMiddleware(
-        router, hosts, head_bytes=limits.head_bytes, stall_seconds=limits.stall_seconds
+        router,
+        hosts,
+        head_bytes=limits.head_bytes,
+        stall_seconds=limits.stall_seconds,
+        observe=None if operations.metrics is None else operations.metrics.observe_request,
     )
 
 
@@ -128,6 +142,7 @@ def start_hub(
     limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     store.subscribe(Topic.ENDED, waiters.notify)
+    pools = PoolWatch(store, None if parts.heartbeat is None else config.lease)
     writers = UploadWriters()
     expiry = Expiry(store, storage, writers, parts.clock, config.retention)
     contract = Contract.load()
@@ -139,6 +154,7 @@ def start_hub(
         storage=storage,
         digests=parts.digests,
         accounts=accounts,
+        authenticate=Callers(accounts, config.sign_in, _make_verifier(config.sign_in)),
         devices=parts.devices,
         links=HubLinks(signer, contract.paths),
         writers=writers,
@@ -148,11 +164,16 @@ def start_hub(
         clock=parts.clock,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
-    app = make_app(services, hosts, limits, validate_responses=config.validate_responses)
-    warm_up = _start_jobs(parts, config, run_attempt, waiters, stack)
+    operations = Operations(config, parts, pools)
+    app = make_app(
+        services, hosts, limits, operations, validate_responses=config.validate_responses
+    )
+    warm_up = _start_jobs(parts, config, run_attempt, waiters, pools, stack)
     expiry.start()
     stack.callback(expiry.stop)
     server = ServerThread(app, listener, waiters.close, limits)
+    if operations.metrics is not None:
+        operations.metrics.watch(lambda: server.connections, lambda: len(waiters))
     server.start()
     stack.callback(server.stop)
     return RunningHub(
@@ -165,17 +186,34 @@ def start_hub(
     )
 
 
+def _make_verifier(sign_in: SignIn) -> "TokenVerifier | None":
+    """Return what checks the tokens of the issuer; None if there is none.
+
+    Raises:
+        ValueError: There is one, but the library for it is not installed.
+    """
+    if not sign_in.issuer:
+        return None
+    if find_spec("jwt") is None:
+        raise ValueError("OpenID Connect needs PyJWT: run `pip install 'qai-hub-openapi[oidc]'`")
+    from qai_hub.local.server.oidc import TokenVerifier
+
+    return TokenVerifier(sign_in)
+
+
 def _start_jobs(
     parts: Parts,
     config: HubConfig,
     run_attempt: RunAttempt | None,
     waiters: Waiters,
+    pools: PoolWatch,
     stack: ExitStack,
 ) -> Callable[[], None]:
     """Start to run jobs, unless that is left to other processes; return what warms up for them."""
     heartbeat = parts.heartbeat
     if heartbeat is not None:
         heartbeat.at_each_beat(partial(_wake_waiters, parts.store, waiters))
+        heartbeat.at_each_beat(pools.warn)
     if config.max_parallel_jobs == 0 and heartbeat is not None:
         heartbeat.start()
         stack.callback(heartbeat.stop)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from time import perf_counter
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +21,7 @@ from qai_hub.local.errors import (
     is_disk_full,
     is_out_of_files,
 )
+from qai_hub.local.json_logs import logging_about
 from qai_hub.local.server.log_filter import RateLimitFilter
 from qai_hub.local.store.dialect import DatabaseUnavailableError
 
@@ -29,6 +30,10 @@ _log.addFilter(RateLimitFilter())
 _MAX_LOGGED = 200
 # The whole header must match: it also becomes the beginning of signed URLs.
 _HOST = re.compile(rf"({HOST_NAME.pattern})(?::[0-9]{{1,5}})?", re.ASCII)
+
+
+Observe = Callable[[str, int | None, float], None]
+"""Called with the operation of a request, the status of its response, and its duration."""
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +60,7 @@ class OuterMiddleware:
             None allows all.
         head_bytes: Maximum size of a request's line and headers, in bytes.
         stall_seconds: Seconds that a body may stall.
+        observe: Called after each request.
     """
 
     def __init__(
@@ -64,7 +70,9 @@ class OuterMiddleware:
         *,
         head_bytes: int = 32 << 10,
         stall_seconds: float = 30.0,
+        observe: Observe | None = None,
     ) -> None:
+        self._observe = observe
         self._app = app
         self._hosts = None if hosts is None else frozenset(hosts)
         self._head_bytes = head_bytes
@@ -76,6 +84,10 @@ class OuterMiddleware:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._stall_seconds)
+        with logging_about(request_id=exchange.id):
+            await self._handle(scope, exchange)
+
+    async def _handle(self, scope: Scope, exchange: "_Exchange") -> None:
         try:
             self._check_size(scope)
             self._check_host(scope)
@@ -94,7 +106,9 @@ class OuterMiddleware:
                 raise
             await exchange.respond_with(answer)
         finally:
-            exchange.log()
+            seconds = exchange.log()
+            if self._observe is not None:
+                self._observe(scope.get("operation", "other"), exchange.status, seconds)
 
     def _check_size(self, scope: Scope) -> None:
         size = len(scope["method"]) + len(scope["raw_path"] or b"") + len(scope["query_string"])
@@ -179,9 +193,11 @@ class _Exchange:
         else:
             _log.exception("request %s failed: %s", self.id, self.request_line)
 
-    def log(self) -> None:
-        spent = (perf_counter() - self._start) * 1000
-        _log.info("%s %s -> %s in %.1f ms", self.id, self.request_line, self.status, spent)
+    def log(self) -> float:
+        """Log the request, and return how many seconds it took."""
+        spent = perf_counter() - self._start
+        _log.info("%s %s -> %s in %.1f ms", self.id, self.request_line, self.status, spent * 1000)
+        return spent
 
 
 def _to_problem(error: Exception) -> ProblemError:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qai_hub.local.errors import is_out_of_files
 from qai_hub.local.limits import ServerLimits
@@ -112,6 +112,21 @@ _SHUTDOWN_POLL_SECONDS = 0.01
 _TICK_SECONDS = 1.0
 
 
+PEER = "peer"
+"""The key of a scope for the address that a request comes from: a proxy's, if there is one."""
+
+
+def _with_peer(app: ASGIApp) -> ASGIApp:
+    """Have scopes tell the peer, before uvicorn puts the address that a proxy forwards there."""
+
+    async def with_peer(scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        scope[PEER] = client[0] if client else None
+        await app(scope, receive, send)
+
+    return with_peer
+
+
 class ServerThread:
     """Serves an application on a socket until it is stopped.
 
@@ -141,6 +156,8 @@ class ServerThread:
             # asyncio accepts this many connections at once before the limits are checked.
             backlog=max(16, limits.refusals),
         )
+        config.load()
+        config.loaded_app = _with_peer(config.loaded_app)
         self._server = _Server(config, on_shutdown)
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)

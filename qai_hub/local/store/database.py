@@ -2,10 +2,10 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import Connection, inspect, select, update
+from sqlalchemy import Connection, Engine, event, inspect, select, update
 
 from qai_hub.local.store.dialect import insert_or_ignore
 from qai_hub.local.store.events import Event, Listener, Listeners, Topic, begin
@@ -30,9 +30,11 @@ class Store(ABC):
     """
 
     secret: bytes
+    _engine: Engine
 
     def __init__(self) -> None:
         self._before_commit: list[Callable[[], None]] = []
+        self._after_commit: list[Callable[[Sequence[Event]], None]] = []
         self._listeners = Listeners()
 
     @abstractmethod
@@ -59,6 +61,17 @@ class Store(ABC):
         """Register an action to run before each commit; if it fails, so does the transaction."""
         self._before_commit.append(action)
 
+    def after_commit(self, action: Callable[[Sequence[Event]], None]) -> None:
+        """Register an action to run after each commit of this process, with what it has published.
+
+        It must not raise, as the transaction has succeeded.
+        """
+        self._after_commit.append(action)
+
+    def on_error(self, action: Callable[[], None]) -> None:
+        """Register an action to run whenever a statement or a connection fails."""
+        event.listen(self._engine, "handle_error", lambda _: action())
+
     def subscribe(self, topic: Topic, listener: Listener) -> None:
         """Have a listener called, from any thread, with the events of a topic."""
         self._listeners.add(topic, listener)
@@ -83,6 +96,8 @@ class Store(ABC):
                 action()
             self._announce(db, events)
         self._announced(events)
+        for report in self._after_commit:
+            report(events)
 
 
 def create_tables(db: Connection) -> None:

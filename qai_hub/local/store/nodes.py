@@ -23,6 +23,7 @@ class Node:
         version: Its release.
         slots: Number of jobs that it runs at once.
         started: When it started.
+        labels: What it offers to jobs, as it is stored.
         draining: Whether it starts no more jobs.
         seen: When it was last heard of, in microseconds.
     """
@@ -33,6 +34,7 @@ class Node:
     version: str
     slots: int
     started: str
+    labels: str = ""
     draining: bool = False
     seen: int = 0
 
@@ -57,6 +59,17 @@ def get_nodes(db: Connection) -> list[Node]:
     """Return all processes, in the order in which they started."""
     columns = [nodes.c[name] for name in Node.__dataclass_fields__]
     return [Node(*row) for row in db.execute(select(*columns).order_by(nodes.c.started))]
+
+
+def get_living_nodes(db: Connection, within: int) -> list[Node]:
+    """Return the processes that were heard of lately, in the order in which they started.
+
+    Args:
+        db: The transaction.
+        within: How long ago at most, in microseconds.
+    """
+    since = read_clock(db) - within
+    return [node for node in get_nodes(db) if node.seen >= since]
 
 
 def mark_seen(db: Connection, node_id: str, now: int, *, draining: bool) -> bool:

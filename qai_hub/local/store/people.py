@@ -91,7 +91,9 @@ def read_accounts(db: Connection) -> dict[str, Account]:
     for row in db.execute(select(tokens)):
         digests[row.user_id].add(row.digest)
     return {
-        row.email: Account(row.email, row.origin, row.active, frozenset(digests[row.id]))
+        row.email: Account(
+            row.email, row.origin, row.active, frozenset(digests[row.id]), row.priority
+        )
         for row in db.execute(select(users).order_by(users.c.id))
     }
 
@@ -112,7 +114,11 @@ def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
     for account in changed:
         db.execute(delete(tokens).where(tokens.c.user_id == ids[account.email]))
     for account in changed:
-        values = {"origin": account.origin, "active": account.active}
+        values = {
+            "origin": account.origin,
+            "active": account.active,
+            "priority": account.priority,
+        }
         db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
         for digest in sorted(account.tokens):
             db.execute(insert(tokens).values(digest=digest, user_id=ids[account.email]))

@@ -40,12 +40,14 @@ class Account:
         active: Whether they have access.
         tokens: The digests of their tokens. Those of a user without access are kept in case they
             return.
+        priority: Whoever has a higher one is served first.
     """
 
     email: str
     origin: Origin = "start"
     active: bool = True
     tokens: frozenset[str] = frozenset()
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,8 @@ class Job(JobSummary):
     """A job.
 
     `failure_reason` reveals nothing about another job but its id; `cause_id` is the job whose
-    failure caused this one's. A job is `ready` once its input models are there. `node_id` is the
-    process that runs it, where there are several.
+    failure caused this one's. A job is `ready` once its input models are there. Its `needs` are
+    labels as they are stored; `node_id` is the process that runs it, where there are several.
     """
 
     options: str
@@ -142,6 +144,7 @@ class Job(JobSummary):
     notices: Sequence[Mapping[str, str]] | None
     ready: bool
     node_id: str | None
+    needs: str
 
 
 @dataclass(frozen=True, slots=True)

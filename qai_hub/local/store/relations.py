@@ -1,12 +1,26 @@
 """Relations of jobs: the models and datasets that they use, results, artifacts, dependencies."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    union_all,
+    update,
+)
 
+from qai_hub.local.store.dialect import Text
 from qai_hub.local.store.records import Artifact, Model
 from qai_hub.local.store.rows import MODELS
 from qai_hub.local.store.schema import artifacts, files, jobs, models, results, users, uses
@@ -60,32 +74,118 @@ def get_uses(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
     return found
 
 
+class InputFacts(NamedTuple):
+    """What the needs of a job depend on, of one of its inputs.
+
+    Attributes:
+        model_type: The format of a model; None for one that is yet to be made, and for a dataset.
+        size: In bytes; None if the file is not there yet.
+        producer_needs: What the job that makes it needs; None if it was uploaded.
+    """
+
+    model_type: str | None
+    size: int | None
+    producer_needs: str | None = None
+
+
+def get_input_facts(db: Connection, model_ids: Sequence[str]) -> list[InputFacts]:
+    """Return what the needs of a job with some input models depend on."""
+    return [InputFacts(*row) for row in db.execute(_INPUT_FACTS, {"ids": model_ids})]
+
+
+_INPUT_FACTS = (
+    select(models.c.model_type, files.c.size, jobs.c.needs)
+    .select_from(models)
+    .outerjoin(files, files.c.id == models.c.file_id)
+    .outerjoin(jobs, jobs.c.id == models.c.producer_id)
+    .where(models.c.id.in_(bindparam("ids", expanding=True)))
+)
+
+
 class ReadyJob(NamedTuple):
-    """The job of a user that comes first; `seq` is its position by age, `turn` the user's."""
+    """The job of a user that comes first.
+
+    Attributes:
+        owner_id: The user.
+        job_id: The job.
+        seq: Its position by age.
+        turn: When the user was last served, as an increasing number.
+        priority: The user's.
+    """
 
     owner_id: int
     job_id: str
     seq: int
     turn: int
+    priority: int
 
 
-def first_ready_jobs(db: Connection, state: str) -> list[ReadyJob]:
+def first_ready_jobs(db: Connection, state: str, needs: Collection[str]) -> list[ReadyJob]:
     """Return each user's oldest job that is in a state and has its input models.
 
-    This costs one index lookup per user, however many jobs they have.
+    This costs one index lookup per user, and one per need of those who have such jobs, however many
+    they have.
+
+    Args:
+        db: The transaction.
+        state: The state.
+        needs: What the job may need, each as it is stored.
     """
+    rows = db.execute(_first_ready_jobs(tuple(needs)), {"state": state})
+    # Youngest first, so that the oldest of each user is what stays.
+    return list({row.owner_id: ReadyJob(*row) for row in rows}.values())
+
+
+# Building the query takes longer than running it.
+@lru_cache(maxsize=64)
+def _first_ready_jobs(needs: tuple[str, ...]) -> Select[Any]:
+    served = union_all(*(select(literal(each, Text).label("needs")) for each in needs)).subquery()
     mine = jobs.alias("mine")
+    is_ready = (
+        mine.c.owner_id == users.c.id,
+        mine.c.state == bindparam("state"),
+        mine.c.ready.is_(True),
+    )
     oldest = (
         select(mine.c.seq)
-        .where(mine.c.owner_id == users.c.id, mine.c.state == state, mine.c.ready.is_(True))
+        .where(*is_ready, mine.c.needs == served.c.needs)
         .order_by(mine.c.seq)
         .limit(1)
         .scalar_subquery()
     )
-    query = select(jobs.c.owner_id, jobs.c.id, jobs.c.seq, users.c.turn).join_from(
-        users, jobs, jobs.c.seq == oldest
+    return (
+        select(jobs.c.owner_id, jobs.c.id, jobs.c.seq, users.c.turn, users.c.priority)
+        .select_from(users)
+        .join(served, true())
+        .join(jobs, jobs.c.seq == oldest)
+        .where(exists().where(*is_ready))
+        .order_by(jobs.c.seq.desc())
     )
-    return [ReadyJob(*row) for row in db.execute(query)]
+
+
+class QueueLength(NamedTuple):
+    """How many jobs with the same needs are in a state, and when the oldest was submitted."""
+
+    needs: str
+    number: int
+    oldest: str
+
+
+def get_queue_lengths(db: Connection, state: str) -> list[QueueLength]:
+    """Count the jobs in a state by their needs. This reads an index, and a row for each need."""
+    counts = (
+        select(jobs.c.needs, func.count().label("number"), func.min(jobs.c.seq).label("oldest"))
+        # The owners let an index find the few that are in the state.
+        .where(jobs.c.owner_id.in_(select(users.c.id)), jobs.c.state == state)
+        .group_by(jobs.c.needs)
+        .subquery()
+    )
+    query = (
+        select(counts.c.needs, counts.c.number, jobs.c.created)
+        .join(jobs, jobs.c.seq == counts.c.oldest)
+        .order_by(counts.c.needs)
+    )
+    return [QueueLength(*row) for row in db.execute(query)]
 
 
 def take_turn(db: Connection, owner_id: int) -> None:

@@ -18,7 +18,7 @@ from qai_hub.local.store.dialect import BigInt, Text
 
 # The version of this schema, to which `migrations` upgrades. A hub refuses a folder that a newer
 # hub has written.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 metadata = MetaData()
 
@@ -40,6 +40,8 @@ users = Table(
     Column("active", Boolean, nullable=False, server_default=true()),
     # Increases with each job of theirs that starts: whoever has the lowest waits longest.
     Column("turn", BigInt, nullable=False, server_default="0"),
+    # Whoever has a higher one is served first.
+    Column("priority", Integer, nullable=False, server_default="0"),
 )
 
 tokens = Table(
@@ -150,6 +152,8 @@ jobs = Table(
     # Whether its input models are there. Stored, because a query for the next job would otherwise
     # pass over all jobs that wait for the same model.
     Column("ready", Boolean, nullable=False, server_default=false()),
+    # What it needs of the process that runs it: labels, see `labels`.
+    Column("needs", Text, nullable=False, server_default=""),
     # The process that carries out the current attempt, and until when it may do so unheard, in
     # microseconds of the database's clock. Null in a database that only one process uses.
     Column("node_id", Text),
@@ -160,7 +164,7 @@ jobs = Table(
     Index("jobs_by_state", "owner_id", "state", "kind", "seq"),
     # There is no index on the state alone: SQLite would use it to scan everything that is queued,
     # instead of the few jobs that a query names.
-    Index("jobs_by_turn", "owner_id", "state", "ready", "seq"),
+    Index("jobs_by_turn", "owner_id", "state", "ready", "needs", "seq"),
     sqlite_autoincrement=True,
 )
 
@@ -187,6 +191,8 @@ nodes = Table(
     Column("version", Text, nullable=False),
     # Jobs that it runs at once.
     Column("slots", Integer, nullable=False),
+    # What it offers to jobs: labels, see `labels`.
+    Column("labels", Text, nullable=False, server_default=""),
     Column("draining", Boolean, nullable=False, server_default=false()),
     Column("started", Text, nullable=False),
     # When it was last heard of, in microseconds of the database's clock.

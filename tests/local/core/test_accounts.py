@@ -6,12 +6,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from support.store_builders import add_job
 
 from qai_hub.local.core.account_changes import add_account, replace_tokens, revoke_account
 from qai_hub.local.core.accounts import REFRESH_SECONDS, Accounts
+from qai_hub.local.core.kinds import CREATED
 from qai_hub.local.store import DataFolderError, Store
 from qai_hub.local.store.people import read_accounts, token_digest, write_accounts
 from qai_hub.local.store.records import Account
+from qai_hub.local.store.relations import first_ready_jobs
 from qai_hub.local.store.sqlite import SqliteStore, open_folder
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -184,3 +187,24 @@ def test_many_processes_change_accounts_at_once(store: Store, tmp_path: Path) ->
     assert {who(accounts, token) for token in tokens} == {
         f"{name}{number}@example.com" for name in "ab" for number in range(5)
     }
+
+
+def test_a_priority_stays_with_its_user(store: Store) -> None:
+    accounts = Accounts(store, [(ADA, "a-token"), (BOB, None)])
+    accounts.set_priority(ADA, 5)
+    accounts.renew(ADA)
+    # Named again by a start, without access for a while, and added again.
+    again = Accounts(store, [(ADA, "a-token")])
+    accounts.set_priority(ADA, 6)
+    accounts.revoke(ADA)
+    accounts.add(ADA)
+    shown = {user.email: user.priority for user in again.list_users()}
+    assert shown == {ADA: 6, BOB: 0}
+    with store.write() as db:
+        add_job(db, again.get_user(1))
+        assert [each.priority for each in first_ready_jobs(db, CREATED, [""])] == [6]
+    for priority in (1001, -1001):
+        with pytest.raises(ValueError, match="a priority must be between -1000 and 1000"):
+            accounts.set_priority(ADA, priority)
+    with pytest.raises(ValueError, match="not a user of this hub"):
+        accounts.set_priority("eve@example.com", 1)

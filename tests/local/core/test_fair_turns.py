@@ -128,6 +128,16 @@ def test_many_people_do_not_overload_the_machine() -> None:
     assert given_to == [0, 1, 2, 3]
 
 
+def test_users_with_a_higher_priority_are_served_first_in_shared_and_in_reserved_places() -> None:
+    often, seldom = Candidate(1, 5, 9, 10, priority=1), Candidate(2, 0, 0, 1)
+    assert choose_next([seldom, often], Slots(9, 18), 3) == often
+    # A place that is reserved is not for somebody who has others.
+    assert choose_next([seldom, often], Slots(9, 18), 9) == seldom
+    low = Candidate(3, 0, 0, 0, priority=-1)
+    assert choose_next([low, seldom], Slots(9, 18), 9) == seldom
+    assert choose_next([low], Slots(9, 18), 3) == low
+
+
 def test_among_equals_who_was_served_longest_ago_then_the_oldest_job() -> None:
     claimants = [Candidate(1, 1, 5, 10), Candidate(2, 1, 4, 30), Candidate(3, 1, 4, 20)]
     chosen = choose_next(claimants, Slots(9, 18), 3)

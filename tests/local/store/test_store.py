@@ -22,6 +22,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError
 from support.store_builders import NOON, add_dataset, add_job, add_model
 
+from qai_hub.local.config import LABELS
 from qai_hub.local.store import DataFolderError, Store, records
 from qai_hub.local.store import schema as tables
 from qai_hub.local.store.files import (
@@ -35,6 +36,7 @@ from qai_hub.local.store.files import (
     save_part,
     save_response,
 )
+from qai_hub.local.store.labels import served_needs
 from qai_hub.local.store.people import (
     ensure_user,
     get_users,
@@ -50,6 +52,7 @@ from qai_hub.local.store.relations import (
     find_job_using,
     first_ready_jobs,
     get_dependents,
+    get_queue_lengths,
     get_uses,
     mark_ready,
 )
@@ -135,8 +138,10 @@ def test_records_and_tables_name_the_same_columns() -> None:
         (Part, tables.parts),
         (StoredResponse, tables.idempotency),
     ]
+    of_processes = {"node_id", "lease"}
     for record, table in pairs:
-        assert {field.name for field in fields(record)} == set(table.c.keys()), table.name
+        found = {field.name for field in fields(record)}
+        assert found == set(table.c.keys()) - of_processes, table.name
     for record, table in ((Part, tables.parts), (StoredResponse, tables.idempotency)):
         assert [field.name for field in fields(record)] == list(table.c.keys())
 
@@ -339,7 +344,7 @@ def test_jobs_are_ready_when_their_models_are_there_oldest_first(
         his = add_job(db, bob, input=[there])
 
         def ready() -> set[tuple[int, str]]:
-            return {(found.owner_id, found.job_id) for found in first_ready_jobs(db, created)}
+            return {(found.owner_id, found.job_id) for found in first_ready_jobs(db, created, [""])}
 
         assert ready() == {(ada.id, first), (bob.id, his)}
         JOBS.update(db, first, state=running)
@@ -405,16 +410,50 @@ def test_what_the_scheduler_asks_costs_the_same_however_many_jobs_wait(
         queue_many(db, add_job(db, ada, input=[missing]))
         last = add_job(db, ada, input=[there], target=[target])
         behind = add_job(db, ada, "profile", input=[target])
-        assert [found.job_id for found in first_ready_jobs(db, created)] == [last]
+        assert [found.job_id for found in first_ready_jobs(db, created, [""])] == [last]
         assert get_dependents(db, [last], created) == [behind]
         queries: list[Callable[[], object]] = [
-            lambda: first_ready_jobs(db, created),
+            lambda: first_ready_jobs(db, created, [""]),
             lambda: get_dependents(db, [last], created),
             lambda: mark_ready(db, [target], created),
             lambda: find_job_using(db, there, [created]),
         ]
         # One that passes over those that wait takes a step or more for each.
         assert [query for query in queries if steps_of(db, query) > 1000] == []
+
+
+@pytest.mark.sqlite
+def test_jobs_that_others_are_to_run_cost_the_scheduler_nothing(store: Store, ada: User) -> None:
+    created = "JOB_STATE_CREATED"
+    with store.write() as db:
+        needy = add_job(db, ada)
+        JOBS.update(db, needy, needs="qnn")
+        queue_many(db, needy)
+        plain, big = add_job(db, ada), add_job(db, ada)
+        JOBS.update(db, big, needs="big")
+
+        def first(*needs: str) -> list[str]:
+            return [found.job_id for found in first_ready_jobs(db, created, needs)]
+
+        assert first("big") == [big]
+        assert first("big", "") == first("") == [plain]
+        # The oldest of all, whatever it needs.
+        assert first(*served_needs(LABELS)) == [needy]
+        assert first("tflite") == []
+        for needs in ([""], ["tflite"], served_needs(LABELS)):
+            assert steps_of(db, lambda needs=needs: first(*needs)) < 1000  # type: ignore[misc]
+
+
+@pytest.mark.sqlite
+def test_a_queue_is_counted_by_needs(store: Store, ada: User, bob: User) -> None:
+    created = "JOB_STATE_CREATED"
+    with store.write() as db:
+        assert get_queue_lengths(db, created) == []
+        for owner, needs, moment in ((ada, "", "b"), (bob, "qnn", "c"), (bob, "", "a")):
+            JOBS.update(db, add_job(db, owner), needs=needs, created=moment)
+        add_job(db, ada, state="JOB_STATE_DONE")
+        # The oldest is the one that was submitted first, as clocks may be set back.
+        assert get_queue_lengths(db, created) == [("", 2, "b"), ("qnn", 1, "c")]
 
 
 def test_what_a_job_uses_keeps_its_roles_and_order(store: Store, ada: User) -> None:

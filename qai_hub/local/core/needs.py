@@ -1,0 +1,66 @@
+"""What a job needs of the process that runs it, and what this machine offers."""
+
+from collections.abc import Iterable
+
+from qai_hub.local.config import LABELS
+from qai_hub.local.core.kinds import JobKind, target_runtime
+from qai_hub.local.enums import ModelType
+from qai_hub.local.frameworks import CAPABILITIES
+from qai_hub.local.store.labels import from_text, to_text
+from qai_hub.local.store.relations import InputFacts
+
+BIG, QNN, TFLITE, TORCH = LABELS
+
+_QNN_RUNTIMES = frozenset({"precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc"})
+_BY_MODEL_TYPE = {
+    ModelType.QNN_CONTEXT_BINARY: QNN,
+    ModelType.QNN_DLC: QNN,
+    ModelType.TFLITE: TFLITE,
+    ModelType.TORCHSCRIPT: TORCH,
+    ModelType.TORCH_EXPORTED_PROGRAM: TORCH,
+}
+
+
+def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_input: int) -> str:
+    """Return what a job needs, as it is stored.
+
+    Args:
+        kind: The type of the job.
+        options: Its options, as submitted.
+        inputs: Its models and its dataset. What a job has made by Qualcomm's compiler needs it
+            again, whatever its format, also if it is yet to be made.
+        big_input: Size in bytes above which an input is big.
+    """
+    makes_qnn = kind.makes_model and (
+        target_runtime(options) in _QNN_RUNTIMES
+        or kind.target_formats.get("") == ModelType.QNN_CONTEXT_BINARY
+    )
+    found = {QNN} if makes_qnn else set[str]()
+    for each in inputs:
+        made_with = from_text(each.producer_needs or "")
+        found |= made_with & {QNN}
+        if each.model_type in _BY_MODEL_TYPE:
+            found.add(_BY_MODEL_TYPE[ModelType(each.model_type)])
+        if each.size is None:
+            found |= made_with & {BIG}
+        elif each.size > big_input:
+            found.add(BIG)
+    return to_text(found)
+
+
+def offered_labels(wanted: Iterable[str] | None) -> str:
+    """Return what a process on this machine offers, as it is stored.
+
+    Args:
+        wanted: The labels that it is to offer; None for all that it can.
+
+    Raises:
+        ValueError: It cannot offer one of them.
+    """
+    missing = {each.extra: each.missing for each in CAPABILITIES if each.extra in LABELS}
+    if wanted is None:
+        return to_text(name for name in LABELS if not missing.get(name))
+    for name in wanted:
+        if missing.get(name):
+            raise ValueError(f"jobs that need {name} cannot run here: {missing[name]}")
+    return to_text(wanted)

@@ -1,0 +1,83 @@
+"""Whether a process can do its work now: what it depends on, and whether that is there."""
+
+import logging
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from qai_hub.local.core.pools import PoolWatch, describe_unserved
+from qai_hub.local.files.store import FileStore
+from qai_hub.local.store import DatabaseError, Store
+from qai_hub.local.store.database import read_identity
+from qai_hub.local.store.dialect import DatabaseUnavailableError
+
+OK = "ok"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The result of a check.
+
+    Attributes:
+        checks: Of each thing that the process depends on, `ok` or what is wrong with it.
+        warnings: What somebody should look at, although requests are answered.
+    """
+
+    checks: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process can do its work."""
+        return all(found == OK for found in self.checks.values())
+
+
+class ReadinessCheck:
+    """Checks whether this process can do its work. May be called from any thread.
+
+    Args:
+        store: The database.
+        storage: The files.
+        pools: The queue, and the processes that take jobs from it.
+    """
+
+    def __init__(self, store: Store, storage: FileStore, pools: PoolWatch) -> None:
+        self._store = store
+        self._storage = storage
+        self._pools = pools
+
+    def __call__(self) -> Readiness:
+        """Check the database, its schema, and the files."""
+        database, schema = self._check_database()
+        checks = {"database": database, "schema": schema, "files": self._check_files()}
+        return Readiness(checks, self._warnings() if database == OK else [])
+
+    def _check_database(self) -> tuple[str, str]:
+        unknown = "unknown, as the database cannot be read"
+        try:
+            with self._store.read() as db:
+                read_identity(db)
+        except DatabaseUnavailableError:
+            return "cannot be reached, or is too busy", unknown
+        except DatabaseError as error:
+            return OK, str(error)
+        except (SQLAlchemyError, OSError):
+            # What the driver says may name the server and the user.
+            _log.warning("the database cannot be read", exc_info=True)
+            return "cannot be read", unknown
+        return OK, OK
+
+    def _check_files(self) -> str:
+        try:
+            self._storage.check_writable()
+        except OSError as error:
+            return f"cannot be written: {error.strerror or type(error).__name__}"
+        return OK
+
+    def _warnings(self) -> list[str]:
+        try:
+            unserved = self._pools.read().unserved
+        except (SQLAlchemyError, DatabaseUnavailableError):
+            return []
+        return [describe_unserved(each.needs, each.number) for each in unserved]
