@@ -14,14 +14,15 @@ from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_u
 
 # What a start names, and what only Python or only `LocalHub` gives.
 NAMED = {"data_dir", "host", "port", "users", "max_parallel_jobs", "allowed_hosts"}
+CONFIG_ONLY = {"retention", "database", "lease"}
 SETTINGS = {each.name for each in fields(HubConfig)}
 
 
 def test_local_hub_has_an_argument_for_each_setting_with_the_same_default() -> None:
     arguments = inspect.signature(LocalHub).parameters
-    assert arguments.keys() - {"clock", "run_attempt"} == SETTINGS - {"retention"}
+    assert arguments.keys() - {"clock", "run_attempt"} == SETTINGS - CONFIG_ONLY
     config = HubConfig()
-    for name in SETTINGS - NAMED - {"retention"}:
+    for name in SETTINGS - NAMED - CONFIG_ONLY:
         assert arguments[name].default == getattr(config, name), name
 
 
@@ -30,6 +31,8 @@ def test_serve_has_the_same_defaults() -> None:
     config = HubConfig()
     shared = flags.keys() & (SETTINGS - NAMED)
     assert shared == {
+        "database",
+        "lease",
         "keep_users",
         "job_timeout",
         "memory_limit",
