@@ -68,6 +68,9 @@ _ENTRIES = {
     "users": LazyEntry(
         "qai_hub.cli.users:users", "Local hub", "List, add, renew and revoke its users."
     ),
+    "admin": LazyEntry(
+        "qai_hub.cli.admin:admin", "Local hub", "Upgrade, back up, restore and clean its data."
+    ),
     **{
         name: LazyEntry(
             f"qai_hub.cli.official:{name.replace('-', '_')}", "As in the official command", text
