@@ -62,8 +62,14 @@ _ENTRIES = {
         "qai_hub.cli.device:framework", "What jobs use", "List the runtimes that jobs can request."
     ),
     "serve": LazyEntry("qai_hub.cli.serve:serve", "Local hub", "Run a local hub."),
+    "worker": LazyEntry(
+        "qai_hub.cli.worker:worker", "Local hub", "Run jobs of a hub of several processes."
+    ),
     "users": LazyEntry(
         "qai_hub.cli.users:users", "Local hub", "List, add, renew and revoke its users."
+    ),
+    "admin": LazyEntry(
+        "qai_hub.cli.admin:admin", "Local hub", "Upgrade, back up, restore and clean its data."
     ),
     **{
         name: LazyEntry(

@@ -4,11 +4,9 @@ import dataclasses
 import errno
 import json
 import signal
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -28,66 +26,25 @@ from qai_hub.cli.common import (
 )
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubCommand
+from qai_hub.cli.hub_process import (
+    ProcessOptions,
+    SettingType,
+    database_option,
+    describe_place,
+    prepare_process,
+    print_capabilities,
+    process_options,
+    receive_signals,
+    refusals,
+)
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.logs import configure_logging, log_format_option
 from qai_hub.cli.parameters import data_dir_option
-from qai_hub.cli.slips import Choice
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
 from qai_hub.config.model import replace_config
 from qai_hub.errors import UserError
 
 if TYPE_CHECKING:
     from qai_hub.local import LocalHub
-
-_REQUIRED_MODULES = (
-    "alembic",
-    "itsdangerous",
-    "jsonschema_rs",
-    "multipart",
-    "onnx",
-    "onnxruntime",
-    "sqlalchemy",
-    "starlette",
-    "uvicorn",
-)
-_LEVELS = ("debug", "info", "warning", "error")
-
-
-class SettingType(click.ParamType[float]):
-    """The value of a numeric setting of the hub.
-
-    Args:
-        setting: The setting, a field of `HubConfig`.
-        kind: Type of the number.
-        unit: How many units of the field one unit of the value is.
-    """
-
-    name = "number"
-
-    def __init__(self, setting: str, kind: Callable[[str], float] = int, unit: int = 1) -> None:
-        self._setting = setting
-        self._kind = kind
-        self._unit = unit
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - what click gives
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """Reads and checks the number."""
-        from qai_hub.local.config import check_range
-
-        try:
-            number = self._kind(value)
-        except ValueError:
-            wanted = "whole number" if self._kind is int else "number"
-            self.fail(f"{value!r} is not a {wanted}.", param, ctx)
-        try:
-            check_range(self._setting, number, self._unit)
-        except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
-        return number * self._unit
 
 
 class UserType(click.ParamType[User]):
@@ -109,34 +66,24 @@ class UserType(click.ParamType[User]):
 
 
 @dataclass(frozen=True)
-class ServeOptions:
+class ServeOptions(ProcessOptions):
     """The options of the command, by their names."""
 
     host: str
     port: int
     allowed_host: tuple[str, ...]
-    data_dir: Path
     user: tuple[User, ...]
     users_file: str | None
     keep_users: bool
-    job_timeout: float
     max_parallel_jobs: int | None
     max_queued_jobs: int
     max_unfinished_uploads: int
-    memory_limit: int | None
-    cache: bool
-    check_targets: bool
-    analyze_layers: bool
-    warm_workers: bool
     trusted_proxy: tuple[str, ...]
     user_header: str
     oidc_issuer: str
     oidc_audience: str
     user_domain: tuple[str, ...]
     create_users: bool
-    metrics: bool
-    log_level: str
-    log_format: str
 
 
 @click.command(
@@ -150,6 +97,10 @@ class ServeOptions:
         ("Without tokens in the list of processes", "serve --users-file users.txt"),
         ("Behind a TLS proxy on this machine", "serve --allowed-host hub.example.com"),
         ("Elsewhere, with less to do at once", "serve --data-dir /srv/hub --max-parallel-jobs 2"),
+        (
+            "Without running jobs, beside workers that do",
+            "serve --database postgresql://hub@db.example.com/hub --data-dir /srv/hub --workers 0",
+        ),
     ],
 )
 @click.option(
@@ -175,6 +126,7 @@ class ServeOptions:
     "proxy in front of the hub; may be repeated.",
 )
 @data_dir_option
+@database_option
 @click.option(
     "--user",
     metavar="EMAIL[=TOKEN]",
@@ -190,20 +142,19 @@ class ServeOptions:
     help="File of users that only you can read, one EMAIL or EMAIL=TOKEN per line; - for standard "
     f"input. {USERS_VARIABLE} may name users as well.",
 )
-@click.option("--keep-users", is_flag=True, help="Keep users whom an earlier start named.")
 @click.option(
-    "--job-timeout",
-    metavar="SECONDS",
-    type=SettingType("job_timeout", float),
-    default=3600.0,
-    show_default=True,
-    help="Seconds that a job may run before it fails.",
+    "--keep-users",
+    is_flag=True,
+    help="Keep users whom an earlier start named; implied by --database.",
 )
 @click.option(
     "--max-parallel-jobs",
+    "--workers",
+    "max_parallel_jobs",
     metavar="N",
     type=SettingType("max_parallel_jobs"),
-    help="Jobs to run at once; one per core if absent.",
+    help="Jobs to run at once; one per core if absent. With a database, 0 leaves them to "
+    "`qai-hub worker`.",
 )
 @click.option(
     "--max-queued-jobs",
@@ -220,44 +171,6 @@ class ServeOptions:
     default=1_000,
     show_default=True,
     help="Unfinished uploads that one user may have.",
-)
-@click.option(
-    "--memory-limit",
-    metavar="MIB",
-    type=SettingType("memory_limit", unit=1 << 20),
-    help="Address space that a job may use, in MiB; no limit if absent.",
-)
-@click.option(
-    "--no-cache",
-    "cache",
-    is_flag=True,
-    flag_value=False,
-    default=True,
-    help="Produce target models again instead of using the cache.",
-)
-@click.option(
-    "--no-target-check",
-    "check_targets",
-    is_flag=True,
-    flag_value=False,
-    default=True,
-    help="Do not compare target models for QNN with their source models in simulation.",
-)
-@click.option(
-    "--no-layer-analysis",
-    "analyze_layers",
-    is_flag=True,
-    flag_value=False,
-    default=True,
-    help="Do not measure how close the layers of quantized models are.",
-)
-@click.option(
-    "--cold-workers",
-    "warm_workers",
-    is_flag=True,
-    flag_value=False,
-    default=True,
-    help="Start each job as a program of its own, which imports all it needs.",
 )
 @click.option(
     "--trusted-proxy",
@@ -292,19 +205,7 @@ class ServeOptions:
     is_flag=True,
     help="Make users of those whom a proxy or an issuer signs in for the first time.",
 )
-@click.option(
-    "--metrics",
-    is_flag=True,
-    help="Serve metrics for Prometheus at /metrics, to whoever can reach the hub.",
-)
-@click.option(
-    "--log-level",
-    type=Choice(_LEVELS),
-    default="warning",
-    show_default=True,
-    help="What to log.",
-)
-@log_format_option
+@process_options
 @click.pass_obj
 def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as ServeOptions names them
     """Run a local hub, which runs its jobs on this machine, until it is stopped.
@@ -313,28 +214,48 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
     get NAME-EMAIL. A profile of another machine is not overwritten.
     """
     options = ServeOptions(**given)
-    missing = [name for name in _REQUIRED_MODULES if find_spec(name) is None]
-    if missing:
-        raise CommandError(
-            f"The local hub needs {', '.join(missing)}: run `pip install 'qai-hub-openapi[local]'`."
+    if options.max_parallel_jobs == 0 and options.database is None:
+        raise click.UsageError(
+            "--max-parallel-jobs 0 leaves all jobs to other processes: name --database."
         )
+    prepare_process(options)
+    profile = invocation.profile or "local"
+    users = _collect_users(options)
+    if users or options.database is None:
+        _refuse_remote_profile(profile)
+    with receive_signals() as receiver:
+        with _start_errors(options):
+            hub = _start_hub(options, users)
+        try:
+            if hub.emails:
+                _refuse_profile_in_use(profile, hub.url)
+            _print_startup(hub, options, profile)
+            receiver.recv(1)
+            # A second Ctrl+C interrupts the shutdown.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        finally:
+            with refusals():
+                hub.stop()
+    when = "at the next start" if options.database is None else "in other processes"
+    print_line(f"Stopped. Unfinished jobs continue {when}.")
+    return 0
+
+
+@contextmanager
+def _start_errors(options: ServeOptions) -> Iterator[None]:
+    """Says why the hub does not start, and what to do."""
     from qai_hub.local.server.run import ListenError
     from qai_hub.local.store import DataFolderError
     from qai_hub.local.store.data_folder import FolderInUseError
 
-    profile = invocation.profile or "local"
-    _refuse_remote_profile(profile)
-    configure_logging(options.log_level, options.log_format)
-    with _stop_signals() as receiver:
+    with refusals():
         try:
-            hub = _start_hub(options, _collect_users(options))
+            yield
         except DataFolderError as error:
             if isinstance(error, FolderInUseError):
                 _tell_if_running(options, None, error)
             text = str(error).rstrip(".")
             raise CommandError(f"{text}. --data-dir chooses the data folder.") from error
-        except ValueError as error:
-            raise CommandError(f"{str(error).rstrip('.')}.") from error
         except ListenError as error:
             text = f"Port {options.port} of {options.host}"
             if error.errno == errno.EADDRINUSE:
@@ -348,16 +269,6 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
                 raise
             # A full disk, for instance, is reported without a path.
             raise CommandError(f"{options.data_dir}: {error.strerror}.") from error
-        try:
-            _refuse_profile_in_use(profile, hub.url)
-            _print_startup(hub, options, profile)
-            receiver.recv(1)
-            # A second Ctrl+C interrupts the shutdown.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        finally:
-            hub.stop()
-    print_line("Stopped. Unfinished jobs continue at the next start.")
-    return 0
 
 
 def _tell_if_running(options: ServeOptions, url: str | None, cause: Exception) -> None:
@@ -437,20 +348,16 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
     )
     from qai_hub.local.core.account_changes import merge_users
 
+    named = merge_users(users)
+    slots = options.max_parallel_jobs
     config = HubConfig(
-        data_dir=options.data_dir.expanduser(),
+        **options.settings(),
         host=options.host,
         port=options.port,
         allowed_hosts=normalize_hosts(options.allowed_host),
-        users=normalize_users(merge_users(users)),
+        users=normalize_users(named) if named or options.database is None else (),
         keep_users=options.keep_users,
-        max_parallel_jobs=options.max_parallel_jobs or count_cores(),
-        job_timeout=options.job_timeout,
-        memory_limit=options.memory_limit,
-        cache=options.cache,
-        check_targets=options.check_targets,
-        analyze_layers=options.analyze_layers,
-        warm_workers=options.warm_workers,
+        max_parallel_jobs=count_cores() if slots is None else slots,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
         sign_in=SignIn(
@@ -461,7 +368,6 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
             domains=options.user_domain,
             create_users=options.create_users,
         ),
-        metrics=options.metrics,
     )
     hub = LocalHub.from_config(config).start()
     hub.warm_up()
@@ -470,10 +376,8 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
 
 def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None:
     from qai_hub.cli.example import describe_first_job, ensure_examples
-    from qai_hub.local.engine.sandbox import describe_sandbox
-    from qai_hub.local.frameworks import format_capabilities
 
-    print_line(f"Local hub at {hub.url}, data in {options.data_dir.expanduser()}")
+    print_line(f"Local hub at {hub.url}, {describe_place(options)}")
     kept = hub.quarantined
     if kept.count:
         print_line(f"In quarantine: {kept.count} ({kept.size / 1e6:.1f} MB), in {kept.folder}")
@@ -483,15 +387,17 @@ def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None
         paths.append(_ensure_profile(hub, email, name))
         quoted = json.dumps(name, ensure_ascii=False)
         print_line(f"  {email}: hub.Client(profile={quoted}), from {paths[-1]}")
-    folder = options.data_dir.expanduser()
-    ensure_examples(folder)
-    print_line("To use it from another terminal:")
-    for line in describe_first_job(folder, paths[0]):
-        print_line(f"  {line}")
-    print_line("What it can do on this machine:")
-    for line in format_capabilities():
-        print_line(f"  {line}")
-    print_line(describe_sandbox())
+    ensure_examples(options.folder)
+    if paths:
+        print_line("To use it from another terminal:")
+        for line in describe_first_job(options.folder, paths[0]):
+            print_line(f"  {line}")
+    else:
+        print_line("Its users are those that the database has: `qai-hub users` lists them.")
+    if options.max_parallel_jobs == 0:
+        print_line("It runs no jobs: `qai-hub worker` does.")
+    else:
+        print_capabilities()
     if urlsplit(hub.url).hostname not in ("127.0.0.1", "localhost", "::1") or options.host in (
         "",
         "0.0.0.0",  # noqa: S104 - compared, not bound
@@ -557,29 +463,3 @@ def _read_profile(name: str) -> ClientConfig | None:
 
 def _is_local(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
-@contextmanager
-def _stop_signals() -> Iterator[socket.socket]:
-    """Make the signals that stop the hub send a byte to a socket.
-
-    Waiting in Python, for example for an Event, would miss a signal that arrives just before.
-
-    Yields:
-        The socket to wait on.
-    """
-    receiver, sender = socket.socketpair()
-    sender.setblocking(False)
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    # Closing the terminal stops the hub too, unless it was started by nohup.
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
-        numbers.append(hangup)
-    with receiver, sender:
-        signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        try:
-            for number in numbers:
-                signal.signal(number, lambda _number, _frame: None)
-            yield receiver
-        finally:
-            signal.set_wakeup_fd(-1)

@@ -1,20 +1,20 @@
 """`qai-hub users`: lists, adds, renews and revokes the users of a local hub, also while it runs.
 
-The command works on the data folder, not over the network: whoever can write to the folder is its
-administrator.
+The command works on the database, not on the hub over the network: whoever can write to the data
+folder, or has access to the database on PostgreSQL, is the hub's administrator.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from qai_hub.cli.common import CommandError, print_info, print_line, read_secret_file
+from qai_hub.cli.common import print_info, print_line, read_secret_file
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubGroup
+from qai_hub.cli.hub_process import database_option, refusals, require_local_hub
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_rows
 from qai_hub.cli.parameters import confirm, data_dir_option, is_asked, refuse_arguments, yes_option
@@ -56,21 +56,23 @@ def users() -> None:
     examples=[
         ("All users: since the start or added, and with how many tokens", "users list"),
         ("Their addresses, for a script", "users list -q"),
+        ("Those of a hub of several processes", "users list --database postgresql:///hub"),
     ],
 )
 @data_dir_option
+@database_option
 @output_options(USER_FIELDS)
 @click.pass_obj
-def list_users(invocation: Invocation, /, data_dir: Path) -> None:
+def list_users(invocation: Invocation, /, data_dir: Path, database: str | None) -> None:
     """List the users.
 
     Each is active or inactive, was named by the start of the hub or added later, and has a number
     of tokens.
     """
-    _require_local_hub()
+    require_local_hub()
     from qai_hub.local.store.people import read_accounts
 
-    with _open_database(data_dir) as db:
+    with _open_database(data_dir, database) as db:
         accounts = read_accounts(db)
     print_rows(invocation, accounts.values(), USER_FIELDS, empty="No users.")
 
@@ -85,14 +87,24 @@ def list_users(invocation: Invocation, /, data_dir: Path) -> None:
 @_email
 @_token_file
 @data_dir_option
+@database_option
 @click.pass_context
-def add(context: click.Context, /, email: str, token_file: str | None, data_dir: Path) -> None:
+def add(
+    context: click.Context,
+    /,
+    email: str,
+    token_file: str | None,
+    data_dir: Path,
+    database: str | None,
+) -> None:
     """Add a user until they are revoked, and print their token."""
     refuse_arguments(context, "A token is given by --token-file.")
-    _require_local_hub()
+    require_local_hub()
     from qai_hub.local.core.account_changes import add_account
 
-    _issue_token(data_dir, email, token_file, add_account, "has access until it is revoked")
+    _issue_token(
+        data_dir, database, email, token_file, add_account, "has access until it is revoked"
+    )
 
 
 @users.command(
@@ -102,39 +114,55 @@ def add(context: click.Context, /, email: str, token_file: str | None, data_dir:
 @_email
 @_token_file
 @data_dir_option
+@database_option
 @click.pass_context
-def renew(context: click.Context, /, email: str, token_file: str | None, data_dir: Path) -> None:
+def renew(
+    context: click.Context,
+    /,
+    email: str,
+    token_file: str | None,
+    data_dir: Path,
+    database: str | None,
+) -> None:
     """Replace all tokens of a user with a new one, and print it."""
     refuse_arguments(context, "A token is given by --token-file.")
-    _require_local_hub()
+    require_local_hub()
     from qai_hub.local.core.account_changes import replace_tokens
 
-    _issue_token(data_dir, email, token_file, replace_tokens, "has access with the new token only")
+    _issue_token(
+        data_dir, database, email, token_file, replace_tokens, "has access with the new token only"
+    )
 
 
 @users.command(examples=[("End the access of a user", "users revoke guest@example.com")])
 @_email
 @yes_option
 @data_dir_option
-def revoke(email: str, data_dir: Path, yes: bool) -> None:
+@database_option
+def revoke(email: str, data_dir: Path, database: str | None, yes: bool) -> None:
     """Revoke all tokens of a user; what they created is kept.
 
     Asks on a terminal, unless --yes is given.
     """
-    _require_local_hub()
+    require_local_hub()
     if not yes and is_asked():
         confirm(f"End the access of {email}?")
     from qai_hub.local.core.account_changes import revoke_account
     from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
 
-    with _open_database(data_dir) as db:
+    with _open_database(data_dir, database) as db:
         email = normalize_email(email)
         write_accounts(db, revoke_account(read_accounts(db), email))
     print_info(f"{email} has no access any more. URLs of files already issued expire in an hour.")
 
 
 def _issue_token(
-    data_dir: Path, email: str, token_file: str | None, update: "UpdateAccounts", notice: str
+    data_dir: Path,
+    database: str | None,
+    email: str,
+    token_file: str | None,
+    update: "UpdateAccounts",
+    notice: str,
 ) -> None:
     from qai_hub.local.core.account_changes import generate_token, validate_token
     from qai_hub.local.store.people import (
@@ -144,37 +172,20 @@ def _issue_token(
         write_accounts,
     )
 
-    with _refusals():
+    with refusals():
         email = normalize_email(email)
         token = read_secret_file(token_file).strip() if token_file else generate_token()
         digest = token_digest(validate_token(token, email))
-    with _open_database(data_dir) as db:
+    with _open_database(data_dir, database) as db:
         write_accounts(db, update(read_accounts(db), email, digest))
     print_info(f"{email} {notice}.")
     if not token_file:
         print_line(token)
 
 
-def _require_local_hub() -> None:
-    if find_spec("sqlalchemy") is None:
-        raise CommandError(
-            "The local hub needs sqlalchemy: run `pip install 'qai-hub-openapi[local]'`."
-        )
-
-
 @contextmanager
-def _open_database(data_dir: Path) -> "Iterator[Connection]":
-    from qai_hub.local.store.sqlite import open_folder
+def _open_database(data_dir: Path, database: str | None) -> "Iterator[Connection]":
+    from qai_hub.local.store.opening import open_hub
 
-    with _refusals(), open_folder(data_dir.expanduser()) as db:
+    with refusals(), open_hub(database, data_dir.expanduser()) as db:
         yield db
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    from qai_hub.local.store import DataFolderError
-
-    try:
-        yield
-    except (DataFolderError, ValueError) as error:
-        raise CommandError(f"{str(error).rstrip('.')}.") from error

@@ -132,8 +132,10 @@ class HubConfig:
         host: Address to listen on.
         port: TCP port; 0 for any free one.
         users: E-mail addresses and tokens of the users that this start names; None for a token that
-            is not given. Both are checked when the hub starts.
-        keep_users: Whether users that an earlier start named keep their access.
+            is not given. Both are checked when the hub starts. None with a database: its users, or
+            `user@localhost` if it has none.
+        keep_users: Whether users that an earlier start named keep their access; with a database,
+            they always do.
         allowed_hosts: Additional host names that requests may be addressed to.
         max_parallel_jobs: Jobs that this process runs at once; 0 to leave all to other processes,
             with a database that they use as well. Beyond these, users without a running job may

@@ -194,7 +194,11 @@ class LocalHub:
             >>> config = hub.ClientConfig(local_hub.token("you@example.com"), api_url=local_hub.url)
         """
         accounts = self._accounts
-        return accounts.get_token(accounts.emails[0] if email is None else email)
+        if email is None:
+            if not accounts.emails:
+                raise ValueError("this start of the hub named no users: name one")
+            email = accounts.emails[0]
+        return accounts.get_token(email)
 
     def is_token_of(self, token: str, email: str) -> bool:
         """Returns whether a token belongs to a user.

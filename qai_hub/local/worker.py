@@ -1,5 +1,6 @@
 """`HubWorker`: a process that runs jobs of a hub whose database others use as well."""
 
+import threading
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,6 +27,7 @@ class HubWorker:
 
     Attributes:
         name: Its machine and process number, once it has started.
+        slots: Jobs that it runs at once.
         url: Where it serves metrics and probes; empty if metrics are off.
 
     Raises:
@@ -52,6 +54,7 @@ class HubWorker:
         self._stack = ExitStack()
         self._scheduler: Scheduler | None = None
         self.name = ""
+        self.slots = config.max_parallel_jobs
         self.url = ""
 
     def start(self) -> Self:
@@ -81,17 +84,24 @@ class HubWorker:
             self._stack = stack.pop_all()
         return self
 
-    def stop(self, drain: float = 0.0) -> None:
-        """Starts no more jobs, and stops.
+    def drain(self, seconds: float) -> None:
+        """Starts no more jobs, and waits for the running ones to end.
 
         Args:
-            drain: Seconds that running jobs may take to end. Others take up the rest.
+            seconds: How long to wait at most.
 
         Examples:
-            >>> worker.stop(drain=60)  # doctest: +SKIP
+            >>> worker.drain(60)  # doctest: +SKIP
         """
         if self._scheduler is not None:
-            self._scheduler.drain(drain)
+            self._scheduler.drain(min(seconds, threading.TIMEOUT_MAX))
+
+    def stop(self) -> None:
+        """Stops. Others take up the jobs that are still running.
+
+        Examples:
+            >>> worker.stop()  # doctest: +SKIP
+        """
         self._scheduler = None
         self._stack.close()
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from support.tiny_models import affine
 
-from qai_hub.cli import serve
+from qai_hub.cli import hub_process
 from qai_hub.cli.main import main
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig, load_config, save_config
@@ -411,7 +411,9 @@ def test_arguments_that_make_no_sense(
 def test_without_the_extra_it_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setattr(
+        hub_process, "find_spec", lambda name: None if name == "uvicorn" else object()
+    )
     assert main(["serve"]) == 1
     error = capsys.readouterr().err
     assert error == (

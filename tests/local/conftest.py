@@ -17,6 +17,7 @@ _ON_BOTH = (
     "test_events",
     "test_job_lists",
     "test_lifecycle",
+    "test_portable",
     "test_scheduler",
     "test_scheduler_users",
     "test_store",

@@ -41,6 +41,8 @@ def test_serve_has_the_same_defaults() -> None:
     config = HubConfig()
     shared = flags.keys() & (SETTINGS - NAMED)
     assert shared == {
+        "database",
+        "lease",
         "keep_users",
         "job_timeout",
         "memory_limit",

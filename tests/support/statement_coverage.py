@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -118,6 +120,9 @@ def _people(db: Connection) -> tuple[User, User]:
     for _ in range(2):
         data_folder.save_start_times(db, moment, moment)
     assert data_folder.get_start_times(db) == [moment, moment]
+    with TemporaryDirectory() as folder:
+        for _ in range(2):
+            data_folder.claim_shared_folder(db, Path(folder), b"secret")
     return ada, bob
 
 

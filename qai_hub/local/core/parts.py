@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 from qai_hub._version import __version__
@@ -27,9 +26,10 @@ from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
-from qai_hub.local.store import DatabaseError, DataFolderError, Store
-from qai_hub.local.store.data_folder import claim_folder
+from qai_hub.local.store import DataFolderError, Store
+from qai_hub.local.store.data_folder import claim_folder, claim_shared_folder
 from qai_hub.local.store.nodes import Node
+from qai_hub.local.store.opening import open_postgresql
 from qai_hub.local.store.records import new_id
 from qai_hub.local.store.sqlite import SqliteStore
 
@@ -82,13 +82,16 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
     node = None
     if config.database is None:
         store: Store = SqliteStore(folder, durable=config.durable)
+        stack.callback(store.close)
         own_folder = folder
     else:
-        node = _make_node(config, clock, role)
+        store = open_postgresql(config.database)
+        stack.callback(store.close)
         claim_folder(folder, durable=True)
-        store = _open_postgresql(config.database)
+        with store.write() as db:
+            claim_shared_folder(db, folder, store.secret)
+        node = _make_node(config, clock, role)
         own_folder = folder / "nodes" / node.id
-    stack.callback(store.close)
     try:
         own_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         storage = FolderStore(folder, durable=config.durable)
@@ -152,16 +155,6 @@ def make_scheduler(
         parts.heartbeat,
     )
     return scheduler, workers.warm_up
-
-
-def _open_postgresql(url: str) -> Store:
-    if find_spec("psycopg") is None:
-        raise DatabaseError(
-            "A database on PostgreSQL needs psycopg: run `pip install 'qai-hub-openapi[team]'`."
-        )
-    from qai_hub.local.store.postgresql import PostgresqlStore
-
-    return PostgresqlStore(url)
 
 
 def _make_node(config: HubConfig, clock: Clock, role: str) -> Node:

@@ -34,7 +34,8 @@ class WorkFolders:
     def create(self, job_id: str, attempt: int) -> Path:
         """Create the empty folder of an attempt, and return it."""
         folder = self._path(job_id, attempt)
-        folder.mkdir(mode=0o700)
+        # An administrator may have deleted their parent, of a process that was silent for long.
+        folder.mkdir(mode=0o700, parents=True)
         return folder
 
     def remove(self, job_id: str, attempt: int) -> None:
@@ -65,6 +66,7 @@ class WorkFolders:
     def write_text(self, text: str) -> Path:
         """Write a text to a file that is about to be published, and return its path."""
         path = self.folder / secrets.token_hex(8)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             path.write_text(text, encoding="utf-8")
         except OSError:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from qai_hub.local.api import build_handlers
 from qai_hub.local.api.context import Services
 from qai_hub.local.clock import Clock
-from qai_hub.local.config import HubConfig, SignIn
+from qai_hub.local.config import DEFAULT_USER, HubConfig, SignIn
 from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
@@ -138,7 +138,14 @@ def start_hub(
     listener = stack.enter_context(listen(config.host, config.port))
     parts = open_parts(config, clock, "web", stack)
     store, storage = parts.store, parts.storage
-    accounts = Accounts(store, users, keep=config.keep_users or config.database is not None)
+    is_shared = config.database is not None
+    accounts = Accounts(
+        store,
+        users,
+        # Another process has named them.
+        keep=config.keep_users or is_shared,
+        default=DEFAULT_USER if is_shared else None,
+    )
     limits = config.limits or ServerLimits.within(raise_open_file_limit(), config.max_parallel_jobs)
     waiters = Waiters(limits.waits)
     store.subscribe(Topic.ENDED, waiters.notify)

@@ -1,5 +1,6 @@
 """The data folder: a hub uses only a folder that is empty or marked as a hub's."""
 
+import hashlib
 import shutil
 import sqlite3
 import stat
@@ -14,14 +15,19 @@ from sqlalchemy import Connection, select
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.disk import make_folder, sync
 from qai_hub.local.store.database import DatabaseError
-from qai_hub.local.store.dialect import upsert
+from qai_hub.local.store.dialect import insert_or_ignore, upsert
 from qai_hub.local.store.schema import settings
 
 DATABASE = "hub.db"
 MARKER = "QAI_HUB_DATA.txt"
+SHARED_MARKER = "QAI_HUB_DATABASE.txt"
 _EXPLANATION = """\
 This folder is the data folder of a local hub (qai-hub serve), which recognizes it by the name of
 this file. The hub creates, moves and deletes files here: keep nothing else in this folder.
+"""
+_SHARED_EXPLANATION = """\
+The files of this folder belong to a database on PostgreSQL, whose processes recognize it by this:
+{key}
 """
 # Tables that identify a database as a hub's, also that of a release that left no mark.
 _TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs", "uploads"})
@@ -29,6 +35,8 @@ _TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs",
 # largest that SQLite allows.
 _MAX_SIZE_WITHOUT_TABLES = 1 << 16
 _MAX_LISTED = 3
+# The setting of a database whose files are in a folder that is marked.
+CLAIMED = "data_folder"
 
 
 class DataFolderError(DatabaseError):
@@ -58,6 +66,74 @@ def claim_folder(folder: Path, *, durable: bool) -> None:
         _write_marker(folder / MARKER, durable=durable)
     _check_journal(folder)
     _check_database(folder / DATABASE)
+
+
+def claim_shared_folder(db: Connection, folder: Path, secret: bytes) -> None:
+    """Check that a folder is the one that the files of a database are in, or make it that.
+
+    The first process of the database makes it that. The mark is written before the database knows,
+    so that an interrupted start can be repeated.
+
+    Args:
+        db: A writing transaction of the database, which is on PostgreSQL.
+        folder: The folder, which is a hub's data folder.
+        secret: The database's secret, from which the mark is derived.
+
+    Raises:
+        DataFolderError: It belongs to another database, or the database's files are elsewhere.
+        OSError: It cannot be written.
+    """
+    key = _shared_key(secret)
+    if not has_files_of(folder, secret):
+        if db.execute(select(settings).where(settings.c.name == CLAIMED)).first() is not None:
+            raise DataFolderError(
+                f"{folder} does not have the files of this database: there is no {SHARED_MARKER}. "
+                "Use the folder that its other processes use, which this machine must share."
+            )
+        _write_new(folder / SHARED_MARKER, _SHARED_EXPLANATION.format(key=key))
+        sync(folder / SHARED_MARKER)
+        sync(folder)
+    insert_or_ignore(db, settings, name=CLAIMED, value=key)
+
+
+def has_files_of(folder: Path, secret: bytes) -> bool:
+    """Return whether a folder has the files of a database on PostgreSQL, or of none yet.
+
+    Args:
+        folder: The folder.
+        secret: The database's secret.
+
+    Raises:
+        DataFolderError: It has those of another database.
+    """
+    if (folder / DATABASE).exists():
+        raise DataFolderError(
+            f"{folder} has a database of its own, {DATABASE}, and the files of that: use another "
+            "folder. `qai-hub admin migrate --from-data-dir` copies both."
+        )
+    try:
+        text = (folder / SHARED_MARKER).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    if _shared_key(secret) not in text.split():
+        raise DataFolderError(f"{folder} has the files of another database: use another one.")
+    return True
+
+
+def refuse_shared_folder(folder: Path) -> None:
+    """Check that a folder's files do not belong to a database on PostgreSQL.
+
+    Raises:
+        DataFolderError: They do, so that a database in the folder would not know them.
+    """
+    if (folder / SHARED_MARKER).exists():
+        raise DataFolderError(
+            f"{folder} has the files of a database on PostgreSQL: name that by --database."
+        )
+
+
+def _shared_key(secret: bytes) -> str:
+    return hashlib.sha256(b"data folder\0" + secret).hexdigest()[:32]
 
 
 def is_hub_folder(folder: Path) -> bool:
@@ -101,11 +177,15 @@ def _list_names(folder: Path) -> list[str]:
 
 def _write_marker(marker: Path, *, durable: bool) -> None:
     with suppress(FileExistsError):
-        marker.touch(mode=0o600, exist_ok=False)
-        marker.write_text(_EXPLANATION, encoding="utf-8")
+        _write_new(marker, _EXPLANATION)
     if durable:
         sync(marker)
         sync(marker.parent)
+
+
+def _write_new(path: Path, text: str) -> None:
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text, encoding="utf-8")
 
 
 def _check_journal(folder: Path) -> None:

@@ -8,7 +8,17 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, func, literal, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    func,
+    inspect,
+    literal,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from qai_hub.local.store.database import (
@@ -16,11 +26,10 @@ from qai_hub.local.store.database import (
     Store,
     create_tables,
     read_identity,
-    upgrade_schema,
 )
 from qai_hub.local.store.dialect import translated_errors
 from qai_hub.local.store.events import Event, Listeners, Topic
-from qai_hub.local.store.schema import SCHEMA_VERSION
+from qai_hub.local.store.schema import SCHEMA_VERSION, settings
 
 # Locks that transactions of one hub take, as numbers that other users of the database are unlikely
 # to use: "qaihub" in ASCII, and a digit.
@@ -36,6 +45,7 @@ _SESSION_OPTIONS = (
     "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=30000 "
     "-c client_min_messages=warning"
 )
+_SHOWN_PARAMETERS = frozenset({"host", "port", "dbname", "service"})
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 _log = logging.getLogger(__name__)
@@ -47,36 +57,26 @@ class PostgresqlStore(Store):
     Args:
         url: Its URL, such as `postgresql+psycopg://hub@db.example.com/hub`. What it leaves out is
             taken from the variables and files of libpq, such as `PGPASSWORD` and `~/.pgpass`.
-        upgrade: Whether to upgrade the tables of an older release; no process of that release may
-            be using them.
 
     Raises:
         DatabaseError: The URL is not one of PostgreSQL, the server cannot be reached, or the
             database is of another release.
     """
 
-    def __init__(self, url: str, *, upgrade: bool = False) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        parsed = parse_database_url(url)
-        self._shown = parsed.render_as_string(hide_password=True)
-        self._engine = _engine(parsed)
-        self._reader = self._engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._shown = show_url(url)
+        self._engine = _engine(parse_database_url(url))
+        self._reader = _with_snapshots(self._engine)
         self._receiver = _Receiver(self._engine, self._listeners)
         try:
-            with self._engine.begin() as db:
-                lock_writes(db)
-                create_tables(db)
-                version, self.secret = read_identity(db)
-                if not upgrade:
+            with _explained(self._shown):
+                with self._engine.begin() as db:
+                    lock_writes(db)
+                    create_tables(db)
+                    version, self.secret = read_identity(db)
                     _check_version(version)
-                upgrade_schema(db, version)
-            self._receiver.start()
-        except (DBAPIError, psycopg.Error) as error:
-            self._engine.dispose()
-            reason = _one_line(error.orig if isinstance(error, DBAPIError) else error)
-            raise DatabaseError(f"{self._shown} cannot be used: {reason}") from error
+                self._receiver.start()
         except BaseException:
             self._engine.dispose()
             raise
@@ -115,12 +115,68 @@ def lock_writes(db: Connection) -> None:
     db.execute(select(func.pg_advisory_xact_lock(_WRITE_LOCK)))
 
 
+@contextmanager
+def open_database(url: str, *, write: bool = True) -> Iterator[Connection]:
+    """Open a transaction in the database of a hub, whose processes may be running.
+
+    Args:
+        url: Its URL.
+        write: Whether it may write; if not, it reads a consistent snapshot, and nobody waits.
+
+    Yields:
+        The transaction.
+
+    Raises:
+        DatabaseError: It cannot be used, is of another release, or no hub's.
+    """
+    with open_any_database(url, write=write) as db:
+        _check_version(read_version(db, url))
+        yield db
+
+
+@contextmanager
+def open_any_database(url: str, *, write: bool = True) -> Iterator[Connection]:
+    """Open a transaction in a database, whatever tables it has; otherwise like `open_database`."""
+    engine = _engine(parse_database_url(url))
+    if not write:
+        engine = _with_snapshots(engine)
+    try:
+        with _explained(show_url(url)), engine.begin() as db:
+            if write:
+                lock_writes(db)
+            yield db
+    finally:
+        engine.dispose()
+
+
+def read_version(db: Connection, url: str) -> int:
+    """Return the version of the schema of a hub's database.
+
+    Raises:
+        DatabaseError: It is no hub's, of a newer release, or damaged.
+    """
+    if not inspect(db).has_table(settings.name):
+        raise DatabaseError(f"{show_url(url)} has no tables of a hub: start a hub with it first.")
+    version, _ = read_identity(db)
+    return version
+
+
 def _check_version(version: int) -> None:
     if version < SCHEMA_VERSION:
         raise DatabaseError(
             "The database was written by an older release: stop the hub's processes, and run "
             "`qai-hub admin migrate`."
         )
+
+
+@contextmanager
+def _explained(shown: str) -> Iterator[None]:
+    """Raise what the server or the driver says as an error that names the database."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        reason = _one_line(error.orig if isinstance(error, DBAPIError) else error)
+        raise DatabaseError(f"{shown} cannot be used: {reason}") from error
 
 
 def parse_database_url(text: str) -> URL:
@@ -131,7 +187,8 @@ def parse_database_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # A ValueError is about its port.
         url = None
     if url is None or url.get_backend_name() != "postgresql":
         # Not the text itself, which may contain a password.
@@ -144,6 +201,20 @@ def parse_database_url(text: str) -> URL:
             f"The database is used by psycopg: write postgresql+psycopg, not {url.drivername}."
         )
     return url.set(drivername="postgresql+psycopg")
+
+
+def show_url(text: str) -> str:
+    """Return the URL of a database without its password, for messages.
+
+    Raises:
+        DatabaseError: It is not a URL of PostgreSQL.
+    """
+    url = parse_database_url(text)
+    # Other parameters may be secret, too, such as the password of a key.
+    shown = {name: value for name, value in url.query.items() if name in _SHOWN_PARAMETERS}
+    return URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, shown
+    ).render_as_string()
 
 
 def _engine(url: URL) -> Engine:
@@ -161,6 +232,11 @@ def _engine(url: URL) -> Engine:
             **_KEEPALIVE,
         },
     )
+
+
+def _with_snapshots(engine: Engine) -> Engine:
+    """Return an engine whose transactions read a consistent snapshot."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _one_line(error: BaseException | None) -> str:

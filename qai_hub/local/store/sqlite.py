@@ -16,6 +16,7 @@ from qai_hub.local.store.data_folder import (
     FolderInUseError,
     claim_folder,
     is_hub_folder,
+    refuse_shared_folder,
 )
 from qai_hub.local.store.database import (
     DAMAGED,
@@ -38,6 +39,9 @@ class SqliteStore(Store):
         folder: Data folder; created, accessible to its owner only, if it does not exist.
         durable: Whether committed changes survive a power cut.
 
+    Attributes:
+        found_version: The version of the schema that the database had.
+
     Raises:
         DataFolderError: The folder is not a hub's, another hub uses it, a newer hub has written it,
             its database is damaged, or the disk is full.
@@ -47,6 +51,7 @@ class SqliteStore(Store):
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         super().__init__()
         claim_folder(folder, durable=durable)
+        refuse_shared_folder(folder)
         self._lock = _lock_folder(folder)
         self._engine = sqlite_engine(_create_private(folder / DATABASE), durable=durable)
         # SQLite allows one writer at a time; queueing here is fairer than SQLite's polling.
@@ -55,8 +60,8 @@ class SqliteStore(Store):
         try:
             with self._writer.begin() as db:
                 create_tables(db)
-                version, self.secret = read_identity(db)
-                upgrade_schema(db, version)
+                self.found_version, self.secret = read_identity(db)
+                upgrade_schema(db, self.found_version)
             if durable:
                 sync(folder)
         except DBAPIError as error:
@@ -95,11 +100,12 @@ class SqliteStore(Store):
 
 
 @contextmanager
-def open_folder(folder: Path) -> Iterator[Connection]:
-    """Open a writing transaction in a hub's folder, whether or not a hub is running in it.
+def open_folder(folder: Path, *, write: bool = True) -> Iterator[Connection]:
+    """Open a transaction in a hub's folder, whether or not a hub is running in it.
 
     Args:
         folder: A hub's data folder.
+        write: Whether it may write; if not, it reads a consistent snapshot, and nobody waits.
 
     Yields:
         The transaction.
@@ -110,6 +116,7 @@ def open_folder(folder: Path) -> Iterator[Connection]:
     """
     path = folder / DATABASE
     problem = f"{folder} is not a hub's data folder: start a hub with it first, by qai-hub serve."
+    refuse_shared_folder(folder)
     if not is_hub_folder(folder):
         raise DataFolderError(problem)
     try:
@@ -132,7 +139,7 @@ def open_folder(folder: Path) -> Iterator[Connection]:
         )
     engine = sqlite_engine(_create_private(path))
     try:
-        with with_write_lock(engine).begin() as connection:
+        with (with_write_lock(engine) if write else engine).begin() as connection:
             yield connection
     except DBAPIError as error:
         raise DataFolderError(f"The database in {folder} cannot be used: {error.orig}.") from error

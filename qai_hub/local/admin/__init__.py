@@ -1,0 +1,1 @@
+"""What the administrator of a hub does, beside the processes that serve it."""
