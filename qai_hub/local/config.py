@@ -59,8 +59,15 @@ class HubConfig:
     Attributes:
         data_dir: Folder that stores all data; if None, a temporary one that is deleted at the end.
         database: URL of a PostgreSQL database, which any number of processes may use. They must
-            share the data folder, too, which then stores files only. If None, the database is in
-            the data folder, and only one process uses it.
+            share the data folder, too, which then stores files only, unless `files` is given. If
+            None, the database is in the data folder, and only one process uses it.
+        files: URL of a bucket on S3-compatible object storage, `s3://BUCKET/PREFIX`, with
+            `?endpoint=URL` for one other than Amazon's and `region=NAME`, where all processes of a
+            database have their files. Credentials come from the environment, as for all tools of
+            Amazon's. If None, files are in the data folder; otherwise each machine has a data
+            folder of its own, for what it is working on.
+        file_cache_size: Size of the files from `files` that a machine keeps on its disk for later
+            jobs, in bytes.
         lease: Seconds after which other processes take up the jobs of one that is not heard of.
         host: Address to listen on.
         port: TCP port; 0 for any free one.
@@ -98,6 +105,8 @@ class HubConfig:
 
     data_dir: Path | None = None
     database: str | None = field(default=None, repr=False)
+    files: str | None = field(default=None, repr=False)
+    file_cache_size: int = 20 << 30
     lease: float = 20.0
     host: str = "127.0.0.1"
     port: int = 0
@@ -123,6 +132,13 @@ class HubConfig:
             check_range(name, getattr(self, name))
         if self.database is not None and self.data_dir is None:
             raise ValueError("data_dir must be a folder that all processes of the database share")
+        if self.files is not None and self.database is None:
+            raise ValueError("files on object storage need a database that others can use as well")
+        if self.files is not None and self.part_size < _MIN_OBJECT_PART:
+            raise ValueError(
+                f"part_size must be {_MIN_OBJECT_PART} or more: object storage takes no smaller "
+                "parts"
+            )
         if self.database is None and self.max_parallel_jobs == 0:
             raise ValueError("max_parallel_jobs must be 1 or more, unless there is a database")
         for host in self.allowed_hosts:
@@ -138,6 +154,8 @@ class HubConfig:
 
 
 _MAX_NUMBER = 10**9
+# The minimum size of all parts but the last that object storage accepts, in bytes.
+_MIN_OBJECT_PART = 5 << 20
 # The minimum and maximum of each number.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -145,6 +163,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "max_parallel_jobs": (0, 10_000),
     "job_timeout": (0.001, _MAX_NUMBER),
     "memory_limit": (1, 2**50),
+    "file_cache_size": (0, 1 << 50),
     "max_queued_jobs": (1, _MAX_NUMBER),
     "max_unfinished_uploads": (1, _MAX_NUMBER),
     "part_size": (1, 1 << 40),
