@@ -122,17 +122,18 @@ class RequestContext:
         return rfc3339(self.services.clock())
 
     def ask_storage(self, name: str, action: Callable[[], _Result]) -> _Result:
-        """Return the result of an action that sends requests to the service that has the files.
+        """Return the result of an action that the storage of the files takes time for.
 
         Others would wait for the transaction meanwhile. So it is rolled back, the action is done,
-        and the handler begins again in a new transaction, in which this returns at once. Where the
-        files are on this machine, the action is done within the transaction.
+        and the handler begins again in a new transaction, in which this returns at once. Where no
+        other process uses the files, nothing takes time, and the action is done within it.
 
         Args:
             name: Identifies the action among those of this handler.
             action: The action.
         """
-        if self.services.direct is None:
+        receiver = self.services.receiver
+        if receiver is not None and not receiver.assembles:
             return action()
         if name not in self.done:
             raise _Postponed(name, action)

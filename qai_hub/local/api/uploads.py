@@ -9,6 +9,7 @@ from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.files.store import Received
 from qai_hub.local.store.files import (
     Part,
     add_file,
@@ -73,15 +74,15 @@ def create_upload(
 
     def begin() -> str:
         upload_id = new_id("u")
-        if direct is not None and in_parts:
+        if services.receiver is not None:
+            services.receiver.begin_upload(upload_id)
+        elif direct is not None and in_parts:
             direct.begin_parts(upload_id)
         return upload_id
 
     upload_id = context.ask_storage("begin", begin)
     upload = Upload(upload_id, object_id, context.now, size, part_size, context.viewer.id)
     add_upload(context.db, upload)
-    if services.receiver is not None:
-        services.receiver.begin_upload(upload.id)
     return upload
 
 
@@ -227,11 +228,12 @@ def _publish_received(context: RequestContext, upload: Upload) -> str:
     if receiver is None or not receiver.has_upload(upload.id):
         raise ProblemError(409, "This upload was abandoned: start another.")
     context.exit_stack.enter_context(context.services.writers.finishing(upload.id))
-    parts = get_parts(context.db, upload.id)
-    # That of several parts requires reading the file again, which takes too long here.
-    digest = parts[0].sha256 if len(parts) == 1 else None
+    parts = [Received(part.size, part.sha256) for part in get_parts(context.db, upload.id)]
+    # Should others have arrived meanwhile, those are put together as well.
+    name = f"assemble {[part.sha256 for part in parts]}"
+    digest = context.ask_storage(name, lambda: receiver.assemble(upload.id, parts))
     file = File(new_id("f"), sum(part.size for part in parts), digest)
-    receiver.publish_upload(upload.id, file.id)
+    receiver.publish_upload(upload.id, file.id, digest)
     return _add_file(context, upload.object_id, file)
 
 

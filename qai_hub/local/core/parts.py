@@ -24,6 +24,7 @@ from qai_hub.local.engine.attempt import run_attempt as run_in_worker
 from qai_hub.local.engine.workers import make_workers
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
+from qai_hub.local.files.shared_folder import SharedFolderStore
 from qai_hub.local.files.store import DirectUploads, FileStore, UploadReceiver
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import DatabaseError, DataFolderError, Store
@@ -94,7 +95,7 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
     stack.callback(store.close)
     try:
         own_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        local = None if config.files else FolderStore(folder, durable=config.durable)
+        local = None if config.files else _open_folder(config, folder)
         work = WorkFolders(own_folder, durable=config.durable)
     except FileExistsError as error:
         raise DataFolderError(
@@ -168,6 +169,11 @@ def _open_postgresql(url: str) -> Store:
     from qai_hub.local.store.postgresql import PostgresqlStore
 
     return PostgresqlStore(url)
+
+
+def _open_folder(config: HubConfig, folder: Path) -> FolderStore:
+    kind = FolderStore if config.database is None else SharedFolderStore
+    return kind(folder, durable=config.durable)
 
 
 def _open_bucket(

@@ -153,7 +153,14 @@ class FileStore(Protocol):
 
 
 class UploadReceiver(Protocol):
-    """Stores the uploads that the hub itself receives."""
+    """Stores the uploads that the hub itself receives.
+
+    Attributes:
+        assembles: Whether `assemble` takes time, so that it must not be called within a
+            transaction.
+    """
+
+    assembles: bool
 
     def begin_upload(self, upload_id: str) -> None:
         """Create the empty file that collects an upload.
@@ -200,10 +207,29 @@ class UploadReceiver(Protocol):
             ProblemError: 413 beyond the limit; 503 if the disk is full.
         """
 
-    def publish_upload(self, upload_id: str, file_id: str) -> None:
-        """Publish the file of an upload, which also stays until `remove_uploads`.
+    def assemble(self, upload_id: str, parts: Sequence[Received]) -> str | None:
+        """Put an upload together, all of whose parts have arrived.
+
+        Args:
+            upload_id: The upload.
+            parts: Its parts, in order.
+
+        Returns:
+            The SHA-256 digest of the whole, in hex; None if it is not known yet.
+
+        Raises:
+            ProblemError: 409 if it was abandoned meanwhile.
+        """
+
+    def publish_upload(self, upload_id: str, file_id: str, sha256: str | None = None) -> None:
+        """Publish an upload that was put together, which also stays until `remove_uploads`.
 
         So nothing is lost if the hub is killed before its database knows of the file.
+
+        Args:
+            upload_id: The upload.
+            file_id: The id of the file.
+            sha256: What `assemble` returned.
         """
 
 
