@@ -122,8 +122,15 @@ class HubConfig:
     Attributes:
         data_dir: Folder that stores all data; if None, a temporary one that is deleted at the end.
         database: URL of a PostgreSQL database, which any number of processes may use. They must
-            share the data folder, too, which then stores files only. If None, the database is in
-            the data folder, and only one process uses it.
+            share the data folder, too, which then stores files only, unless `files` is given. If
+            None, the database is in the data folder, and only one process uses it.
+        files: URL of a bucket on S3-compatible object storage, `s3://BUCKET/PREFIX`, with
+            `?endpoint=URL` for one other than Amazon's and `region=NAME`, where all processes of a
+            database have their files. Credentials come from the environment, as for all tools of
+            Amazon's. If None, files are in the data folder; otherwise each machine has a data
+            folder of its own, for what it is working on.
+        file_cache_size: Size of the files from `files` that a machine keeps on its disk for later
+            jobs, in bytes.
         lease: Seconds after which other processes take up the jobs of one that is not heard of.
         labels: What this process offers to jobs, among `LABELS`, where several share a database:
             `qnn`, `tflite` and `torch` for those that need these extras, `big` for those with big
@@ -170,6 +177,8 @@ class HubConfig:
 
     data_dir: Path | None = None
     database: str | None = field(default=None, repr=False)
+    files: str | None = field(default=None, repr=False)
+    file_cache_size: int = 20 << 30
     lease: float = 20.0
     labels: tuple[str, ...] | None = None
     big_input: int = 1 << 30
@@ -204,6 +213,13 @@ class HubConfig:
         for label in self.labels or ():
             if label not in LABELS:
                 raise ValueError(f"labels must be among {', '.join(LABELS)}, not {label!r}")
+        if self.files is not None and self.database is None:
+            raise ValueError("files on object storage need a database that others can use as well")
+        if self.files is not None and self.part_size < _MIN_OBJECT_PART:
+            raise ValueError(
+                f"part_size must be {_MIN_OBJECT_PART} or more: object storage takes no smaller "
+                "parts"
+            )
         for host in self.allowed_hosts:
             if not HOST_NAME.fullmatch(host):
                 raise ValueError(
@@ -217,6 +233,8 @@ class HubConfig:
 
 
 _MAX_NUMBER = 10**9
+# The minimum size of all parts but the last that object storage accepts, in bytes.
+_MIN_OBJECT_PART = 5 << 20
 # The minimum and maximum of each number.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -225,6 +243,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "max_parallel_jobs": (0, 10_000),
     "job_timeout": (0.001, _MAX_NUMBER),
     "memory_limit": (1, 2**50),
+    "file_cache_size": (0, 1 << 50),
     "max_queued_jobs": (1, _MAX_NUMBER),
     "max_unfinished_uploads": (1, _MAX_NUMBER),
     "part_size": (1, 1 << 40),

@@ -73,6 +73,11 @@ DATABASE_UNAVAILABLE = ProblemError(
     "The database of this hub cannot be reached, or is too busy: try again in a moment.",
     headers={"Retry-After": "2"},
 )
+FILES_UNAVAILABLE = ProblemError(
+    503,
+    "The storage of this hub's files cannot be reached, or refuses the hub: try again in a moment.",
+    headers={"Retry-After": "2"},
+)
 TOO_BUSY = ProblemError(
     503,
     "This hub has reached its limit of connections: try again in a moment.",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.object_storage import ENVIRONMENT, ObjectStorage, running_storage
 from support.postgresql_server import PostgresqlServer, running_server
 
 from qai_hub.local.store import Store
@@ -54,6 +55,21 @@ def postgresql_url(postgresql: PostgresqlServer, postgresql_template: str) -> It
     url = postgresql.create_database(postgresql_template)
     yield url
     postgresql.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def shared_storage() -> Iterator[ObjectStorage]:
+    """An object storage, which no test stops."""
+    with running_storage() as storage:
+        yield storage
+
+
+@pytest.fixture
+def object_storage(shared_storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch) -> ObjectStorage:
+    """An object storage, and its credentials in the environment."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return shared_storage
 
 
 @pytest.fixture

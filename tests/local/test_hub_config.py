@@ -3,6 +3,7 @@
 import inspect
 from dataclasses import fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,13 @@ def test_what_is_kept_for_how_long_reaches_the_hub() -> None:
         dataset = hub.client().upload_dataset({"x": [np.zeros(1, np.float32)]})
         assert dataset.expiration_time is not None
         assert dataset.expiration_time - dataset.creation_time == timedelta(minutes=1)
+
+
+def test_files_on_object_storage_need_a_database_and_large_parts(tmp_path: Path) -> None:
+    bucket = "s3://hub/team"
+    with pytest.raises(ValueError, match="need a database"):
+        HubConfig(files=bucket, data_dir=tmp_path)
+    team: dict[str, Any] = {"database": "postgresql:///hub", "files": bucket, "data_dir": tmp_path}
+    with pytest.raises(ValueError, match="part_size must be 5242880 or more"):
+        HubConfig(**team, part_size=(5 << 20) - 1)
+    assert HubConfig(**team, part_size=5 << 20).files == bucket

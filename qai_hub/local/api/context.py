@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -22,11 +23,13 @@ from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.signing import Signer
-from qai_hub.local.files.store import FileLinks, FileStore
+from qai_hub.local.files.store import DirectUploads, FileLinks, FileStore, UploadReceiver
 from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.records import User
+
+_Result = TypeVar("_Result")
 
 # Seconds after which a client may retry a request that exceeded a user's quota.
 RETRY_AFTER = "30"
@@ -44,6 +47,8 @@ class Services:
         config: The hub's configuration.
         store: The database.
         storage: The files.
+        receiver: Stores uploads that this hub receives; None if a service receives them.
+        direct: The uploads of that service; None if this hub receives them.
         links: Signs the URLs of files.
         writers: The requests that are writing to uploads.
         lifecycle: The steps that jobs go through.
@@ -61,6 +66,8 @@ class Services:
     config: HubConfig
     store: Store
     storage: FileStore
+    receiver: UploadReceiver | None
+    direct: DirectUploads | None
     links: FileLinks
     writers: UploadWriters
     lifecycle: Lifecycle
@@ -83,6 +90,15 @@ def request_origin(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
+class _Postponed(Exception):  # noqa: N818 - no error
+    """The handler needs the result of an action that is to be done without a transaction."""
+
+    def __init__(self, name: str, action: Callable[[], object]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.action = action
+
+
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """A request while it is handled.
@@ -93,6 +109,7 @@ class RequestContext:
         db: The transaction.
         exit_stack: Context managers that stay open until the transaction has ended.
         after_commit: Actions to run once the transaction has succeeded.
+        done: The results of what was done without a transaction, by name.
     """
 
     services: Services
@@ -100,6 +117,7 @@ class RequestContext:
     db: Connection
     exit_stack: ExitStack
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    done: dict[str, Any] = field(default_factory=dict)
 
     @property
     def viewer(self) -> User:
@@ -111,6 +129,25 @@ class RequestContext:
     def now(self) -> str:
         """The current time, in the form that is stored."""
         return rfc3339(self.services.clock())
+
+    def ask_storage(self, name: str, action: Callable[[], _Result]) -> _Result:
+        """Return the result of an action that the storage of the files takes time for.
+
+        Others would wait for the transaction meanwhile. So it is rolled back, the action is done,
+        and the handler begins again in a new transaction, in which this returns at once. Where no
+        other process uses the files, nothing takes time, and the action is done within it.
+
+        Args:
+            name: Identifies the action among those of this handler.
+            action: The action.
+        """
+        receiver = self.services.receiver
+        if receiver is not None and not receiver.assembles:
+            return action()
+        if name not in self.done:
+            raise _Postponed(name, action)
+        result: _Result = self.done[name]
+        return result
 
 
 OperationHandler = Callable[[RequestContext], Reply]
@@ -144,14 +181,22 @@ def with_read_transaction(
 def with_write_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
     """Return the handler of an operation that writes, at most once for each idempotency key."""
 
-    def run(call: Call) -> Reply:
+    def run_once(call: Call, done: dict[str, Any]) -> Reply:
         with ExitStack() as exit_stack:
             with services.store.write() as db:
-                context = RequestContext(services, call, db, exit_stack)
+                context = RequestContext(services, call, db, exit_stack, done=done)
                 reply = _handle_idempotently(context, handle)
             for action in context.after_commit:
                 action()
             return reply
+
+    def run(call: Call) -> Reply:
+        done = dict[str, Any]()
+        while True:
+            try:
+                return run_once(call, done)
+            except _Postponed as postponed:
+                done[postponed.name] = postponed.action()
 
     async def handler(call: Call) -> Reply:
         return await run_in_threadpool(run, call)

@@ -16,8 +16,7 @@ from qai_hub.local.api.uploads import (
     MAX_SIZE,
     create_upload,
     download_json,
-    latest_complete_upload,
-    publish_upload,
+    publish_form,
     safe_stem,
 )
 from qai_hub.local.clock import rfc3339
@@ -82,14 +81,21 @@ def start_upload(context: RequestContext) -> Reply:
     dataset = DATASET.get_editable(context.db, context.viewer, _dataset_id(context))
     if dataset.file_id is not None:
         raise ProblemError(409, f"The dataset {dataset.id} already has its file.")
-    upload = create_upload(context, dataset.id, context.call.params.get("file_size"))
-    url = context.services.links.form(
+    size, direct = context.call.params.get("file_size"), context.services.direct
+    if direct is not None and size is not None and size > direct.max_form_size:
+        raise ProblemError(
+            413,
+            f"The storage of this hub takes datasets of up to {direct.max_form_size} bytes, "
+            f"not {size}.",
+        )
+    upload = create_upload(context, dataset.id, size, in_parts=False)
+    form = context.services.links.form(
         request_origin(context.call.request),
         upload.id,
         size=upload.size,
         limit=upload.size or MAX_SIZE,
     )
-    return Reply({"url": {"url": url, "file_field_name": "file", "fields": {}}})
+    return Reply({"url": {"url": form.url, "file_field_name": "file", "fields": dict(form.fields)}})
 
 
 def complete_upload(context: RequestContext) -> Reply:
@@ -118,10 +124,10 @@ def is_expired(context: RequestContext, dataset: Dataset) -> bool:
 def _publish(context: RequestContext, dataset: Dataset) -> None:
     if dataset.file_id is not None:
         return
-    upload = latest_complete_upload(context, dataset.id)
-    if upload is None:
+    file_id = publish_form(context, dataset.id)
+    if file_id is None:
         raise ProblemError(409, f"The file of the dataset {dataset.id} has not been uploaded.")
-    DATASETS.update(context.db, dataset.id, file_id=publish_upload(context, upload))
+    DATASETS.update(context.db, dataset.id, file_id=file_id)
 
 
 def _dataset_id(context: RequestContext) -> str:

@@ -3,18 +3,17 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from qai_hub.local.api.context import RequestContext, request_origin
+from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.lists import created_response, get_project_id, updated_response
 from qai_hub.local.api.serialize import model_json
 from qai_hub.local.api.serialize_jobs import failure_reasons
 from qai_hub.local.api.uploads import (
-    check_parts,
     create_upload,
     download_json,
     get_unfinished_upload,
     model_filename,
-    part_sizes,
-    publish_upload,
+    part_urls,
+    publish_parts,
     received_parts_json,
 )
 from qai_hub.local.contract import Reply
@@ -138,19 +137,9 @@ def start_upload(context: RequestContext) -> Reply:
                 409, f"This upload is of a file of {upload.size} bytes, not of {size}."
             )
     else:
-        upload = create_upload(context, model.id, size)
-    urls = [
-        context.services.links.part(
-            request_origin(context.call.request),
-            upload.id,
-            number,
-            size=size,
-            offset=(number - 1) * (upload.part_size or 0),
-        )
-        for number, size in enumerate(part_sizes(upload), 1)
-    ]
+        upload = create_upload(context, model.id, size, in_parts=True)
     parts = {
-        "urls": urls,
+        "urls": part_urls(context, upload),
         "upload_id": upload.id,
         "max_part_size": upload.part_size,
         "parts": received_parts_json(context, upload),
@@ -165,8 +154,8 @@ def finish_upload(context: RequestContext) -> Reply:
         upload = get_upload(context.db, context.call.body["upload_id"])
         if upload is None or upload.object_id != model.id:
             raise ProblemError(409, "There is no such upload of this model: start another.")
-        check_parts(context, upload, context.call.body["etags"])
-        MODELS.update(context.db, model.id, file_id=publish_upload(context, upload))
+        file_id = publish_parts(context, upload, context.call.body["etags"])
+        MODELS.update(context.db, model.id, file_id=file_id)
         publish(context.db, Topic.QUEUED)
     return updated_response(model.id, model.created)
 

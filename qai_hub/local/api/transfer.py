@@ -16,9 +16,10 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.api.uploads import part_etag
 from qai_hub.local.contract import Call, Reply
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files.store import Received
+from qai_hub.local.files.store import Received, UploadReceiver
 from qai_hub.local.store.files import Part, delete_part, get_file, get_upload, save_part
 
+_ENDED = "This upload is finished, or was abandoned."
 _FORM_OVERHEAD = 1 << 16
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
@@ -33,7 +34,7 @@ async def upload_part(services: Services, call: Call) -> Reply:
     async with services.writers.writing(upload_id, number):
         # An earlier part with this number is overwritten in place, so it must no longer count.
         await _update_upload(services, upload_id, lambda db: delete_part(db, upload_id, number))
-        received = await services.storage.write_part(
+        received = await _receiver(services).write_part(
             upload_id, call.request.stream(), offset=signed["offset"], limit=signed["size"]
         )
         _check_size(received, signed["size"])
@@ -105,12 +106,18 @@ async def _update_upload(
 
     def run() -> None:
         with services.store.write() as db:
-            there = services.storage.has_upload(upload_id)
+            there = _receiver(services).has_upload(upload_id)
             if get_upload(db, upload_id) is None or not there:
-                raise ProblemError(409, "This upload is finished, or was abandoned.")
+                raise ProblemError(409, _ENDED)
             change(db)
 
     await run_in_threadpool(run)
+
+
+def _receiver(services: Services) -> UploadReceiver:
+    if services.receiver is None:
+        raise ProblemError(409, _ENDED)
+    return services.receiver
 
 
 def _check_length(request: Request, size: int) -> None:
@@ -140,7 +147,7 @@ async def _receive_form(
             options.get("boundary", ""), max_header_size=8192, max_segment_count=64
         )
         async with aclosing(_iter_file_field(request, parser)) as chunks:
-            received = await services.storage.write_whole(
+            received = await _receiver(services).write_whole(
                 upload_id, chunks, limit=limit, check=lambda found: _check_size(found, size)
             )
     except ParserLimitReached as error:

@@ -9,6 +9,7 @@ from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.files.store import Received
 from qai_hub.local.store.files import (
     Part,
     add_file,
@@ -42,13 +43,16 @@ EXTENSIONS: dict[str, str] = {
 }
 
 
-def create_upload(context: RequestContext, object_id: str, size: int | None) -> Upload:
+def create_upload(
+    context: RequestContext, object_id: str, size: int | None, *, in_parts: bool
+) -> Upload:
     """Begin an upload.
 
     Args:
         context: The request.
         object_id: The model or dataset that it is for.
         size: Its size in bytes; None if unknown.
+        in_parts: Whether it arrives in parts, not as a form.
 
     Returns:
         The upload, with the size of its parts if its size is known.
@@ -56,8 +60,9 @@ def create_upload(context: RequestContext, object_id: str, size: int | None) -> 
     Raises:
         ProblemError: 429 if the user has too many unfinished uploads.
     """
-    config = context.services.config
-    most, since = config.max_unfinished_uploads, context.services.clock() - config.retention.uploads
+    services = context.services
+    config, direct = services.config, services.direct
+    most, since = config.max_unfinished_uploads, services.clock() - config.retention.uploads
     if count_uploads(context.db, context.viewer.id, rfc3339(since)) >= most:
         raise ProblemError(
             429,
@@ -66,14 +71,23 @@ def create_upload(context: RequestContext, object_id: str, size: int | None) -> 
             headers={"Retry-After": RETRY_AFTER},
         )
     part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
-    upload = Upload(new_id("u"), object_id, context.now, size, part_size, context.viewer.id)
+
+    def begin() -> str:
+        upload_id = new_id("u")
+        if services.receiver is not None:
+            services.receiver.begin_upload(upload_id)
+        elif direct is not None and in_parts:
+            direct.begin_parts(upload_id)
+        return upload_id
+
+    upload_id = context.ask_storage("begin", begin)
+    upload = Upload(upload_id, object_id, context.now, size, part_size, context.viewer.id)
     add_upload(context.db, upload)
-    context.services.storage.begin_upload(upload.id)
     return upload
 
 
 def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: str) -> Upload:
-    """Return an upload that can be continued.
+    """Return an upload in parts that can be continued.
 
     Args:
         context: The request.
@@ -89,7 +103,7 @@ def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: st
         upload is None
         or upload.object_id != object_id
         or upload.created <= rfc3339(oldest)
-        or not context.services.storage.has_upload(upload_id)
+        or not context.ask_storage("is there", partial(_is_there, context, upload_id))
     ):
         raise ProblemError(
             404, f"There is no such unfinished upload of {object_id}: start another."
@@ -97,8 +111,34 @@ def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: st
     return upload
 
 
+def _is_there(context: RequestContext, upload_id: str) -> bool:
+    receiver, direct = context.services.receiver, context.services.direct
+    if direct is not None:
+        return direct.has_parts(upload_id)
+    return receiver is not None and receiver.has_upload(upload_id)
+
+
+def part_urls(context: RequestContext, upload: Upload) -> list[str]:
+    """Return a signed URL for each part of an upload of known size."""
+    links, origin = context.services.links, request_origin(context.call.request)
+
+    def sign() -> list[str]:
+        return [
+            links.part(
+                origin, upload.id, number, size=size, offset=(number - 1) * (upload.part_size or 0)
+            )
+            for number, size in enumerate(part_sizes(upload), 1)
+        ]
+
+    return context.ask_storage("sign", sign)
+
+
 def received_parts_json(context: RequestContext, upload: Upload) -> list[Json]:
-    """Return the parts of an upload that have arrived, as JSON."""
+    """Return the parts of an upload that have arrived, as JSON.
+
+    A service that receives them does not know their SHA-256 digests, by which clients find out
+    whether they are those of their file. So all are sent again.
+    """
     return [
         {
             "number": part.number,
@@ -121,12 +161,57 @@ def part_sizes(upload: Upload) -> list[int]:
     return [min(step, size - start) for start in range(0, size, step)]
 
 
-def check_parts(context: RequestContext, upload: Upload, etags: list[str]) -> None:
-    """Check that all parts have arrived as the caller sent them.
+def publish_parts(context: RequestContext, upload: Upload, etags: list[str]) -> str:
+    """Publish an upload all of whose parts have arrived.
+
+    Args:
+        context: The request.
+        upload: The upload.
+        etags: The entity tags of its parts, as the caller has received them.
+
+    Returns:
+        The id of the file.
 
     Raises:
-        ProblemError: 409 if not.
+        ProblemError: 409 if they have not arrived as the caller sent them, or the upload was
+            abandoned.
     """
+    direct, sizes = context.services.direct, part_sizes(upload)
+    if direct is None:
+        _check_parts(context, upload, etags)
+        return _publish_received(context, upload)
+    file_id = context.ask_storage("finish", lambda: direct.finish_parts(upload.id, sizes, etags))
+    return _add_file(context, upload.object_id, File(file_id, sum(sizes), None))
+
+
+def publish_form(context: RequestContext, object_id: str) -> str | None:
+    """Publish the latest upload that has arrived as a form.
+
+    Args:
+        context: The request.
+        object_id: The dataset that it is for.
+
+    Returns:
+        The id of the file; None if none has arrived.
+
+    Raises:
+        ProblemError: 409 if the upload was abandoned.
+    """
+    direct, uploads = context.services.direct, get_uploads(context.db, object_id)
+    if direct is None:
+        arrived = next((each for each in uploads if get_parts(context.db, each.id)), None)
+        return None if arrived is None else _publish_received(context, arrived)
+
+    def finish() -> File | None:
+        file_id = new_id("f")
+        size = direct.finish_form([upload.id for upload in uploads], file_id)
+        return None if size is None else File(file_id, size, None)
+
+    file = context.ask_storage("finish", finish)
+    return None if file is None else _add_file(context, object_id, file)
+
+
+def _check_parts(context: RequestContext, upload: Upload, etags: list[str]) -> None:
     parts, sizes = get_parts(context.db, upload.id), part_sizes(upload)
     received = {part.number: part for part in parts}
     for number, size in enumerate(sizes, 1):
@@ -137,43 +222,31 @@ def check_parts(context: RequestContext, upload: Upload, etags: list[str]) -> No
         raise ProblemError(409, "The etags are not those of the responses to the parts, in order.")
 
 
-def publish_upload(context: RequestContext, upload: Upload) -> str:
-    """Publish the uploaded file.
-
-    Args:
-        context: The request.
-        upload: An upload all of whose parts have arrived.
-
-    Returns:
-        The id of the file.
-
-    Raises:
-        ProblemError: 409 if the upload was abandoned.
-    """
-    storage = context.services.storage
-    if not storage.has_upload(upload.id):
+def _publish_received(context: RequestContext, upload: Upload) -> str:
+    """Publish an upload that this hub has received."""
+    receiver = context.services.receiver
+    if receiver is None or not receiver.has_upload(upload.id):
         raise ProblemError(409, "This upload was abandoned: start another.")
     context.exit_stack.enter_context(context.services.writers.finishing(upload.id))
-    parts = get_parts(context.db, upload.id)
-    # That of several parts requires reading the file again, which takes too long here.
-    digest = parts[0].sha256 if len(parts) == 1 else None
+    parts = [Received(part.size, part.sha256) for part in get_parts(context.db, upload.id)]
+    # Should others have arrived meanwhile, those are put together as well.
+    name = f"assemble {[part.sha256 for part in parts]}"
+    digest = context.ask_storage(name, lambda: receiver.assemble(upload.id, parts))
     file = File(new_id("f"), sum(part.size for part in parts), digest)
+    receiver.publish_upload(upload.id, file.id, digest)
+    return _add_file(context, upload.object_id, file)
+
+
+def _add_file(context: RequestContext, object_id: str, file: File) -> str:
+    """Store a file that was uploaded, and end the uploads for its model or dataset."""
+    storage = context.services.storage
     add_file(context.db, file)
-    storage.publish_upload(upload.id, file.id)
-    if digest is None:
+    if file.sha256 is None:
         context.after_commit.append(partial(context.services.digests.request, file.id))
-    ended = [each.id for each in get_uploads(context.db, upload.object_id)]
+    ended = [each.id for each in get_uploads(context.db, object_id)]
     delete_uploads(context.db, ended)
     context.after_commit.append(lambda: storage.remove_uploads(ended))
     return file.id
-
-
-def latest_complete_upload(context: RequestContext, object_id: str) -> Upload | None:
-    """Return the latest form upload for a dataset that has arrived, or None."""
-    for upload in get_uploads(context.db, object_id):
-        if get_parts(context.db, upload.id):
-            return upload
-    return None
 
 
 def download_json(context: RequestContext, file_id: str, filename: str) -> Json:

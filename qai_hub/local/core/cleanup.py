@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from qai_hub.local.clock import Clock, agreed_time, rfc3339
 from qai_hub.local.config import Retention
+from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantine, Quarantined
-from qai_hub.local.files.store import FileStore, KnownFiles
+from qai_hub.local.files.store import KnownFiles
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import Store
 from qai_hub.local.store.data_folder import get_start_times, save_start_times
@@ -36,7 +37,7 @@ class CleanupResult:
 
 
 def clean_up(
-    store: Store, storage: FileStore, work: WorkFolders, clock: Clock, retention: Retention
+    store: Store, storage: FolderStore, work: WorkFolders, clock: Clock, retention: Retention
 ) -> CleanupResult:
     """Reconcile the folders of a hub with its database, before they are used.
 

@@ -24,7 +24,8 @@ from qai_hub.local.engine.attempt import run_attempt as run_in_worker
 from qai_hub.local.engine.workers import make_workers
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
-from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.shared_folder import SharedFolderStore
+from qai_hub.local.files.store import DirectUploads, FileStore, UploadReceiver
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store import DataFolderError, Store
 from qai_hub.local.store.data_folder import claim_folder, claim_shared_folder
@@ -41,6 +42,8 @@ class Parts:
     Attributes:
         store: The database.
         storage: The files.
+        receiver: Stores uploads that the hub receives; None if a service receives them.
+        direct: The uploads of that service; None if the hub receives them.
         digests: Their digests.
         work: The folders of the attempts of this process.
         clock: Returns the current time.
@@ -52,6 +55,8 @@ class Parts:
 
     store: Store
     storage: FileStore
+    receiver: UploadReceiver | None
+    direct: DirectUploads | None
     digests: FileDigests
     work: WorkFolders
     clock: Clock
@@ -73,8 +78,9 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
     Raises:
         DatabaseError: The database cannot be used.
         DataFolderError: The data folder cannot be used.
-        OSError: The data folder cannot be written.
-        ValueError: The process is to offer a label that this machine cannot.
+        OSError: The data folder cannot be written, or the storage of the files cannot be reached.
+        ValueError: The process is to offer a label that this machine cannot, the URL of the storage
+            is wrong, or there are no credentials for it.
     """
     folder = config.data_dir
     if folder is None:
@@ -94,17 +100,18 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         own_folder = folder / "nodes" / node.id
     try:
         own_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        storage = FolderStore(folder, durable=config.durable)
+        local = None if config.files else _open_folder(config, folder)
         work = WorkFolders(own_folder, durable=config.durable)
     except FileExistsError as error:
         raise DataFolderError(
             f"{error.filename} must be a folder: move that file away, or use another data folder."
         ) from error
+    storage, direct = (local, None) if local else _open_bucket(config, folder, own_folder, stack)
     store.before_commit(storage.flush)
     quarantined = Quarantined(folder / "quarantine", 0, 0)
-    if node is None:
+    if node is None and local is not None:
         # No other process uses the folder: what its database does not know, nobody knows.
-        cleanup = clean_up(store, storage, work, clock, config.retention)
+        cleanup = clean_up(store, local, work, clock, config.retention)
         clock = not_before(clock, cleanup.agreed_time)
         quarantined = cleanup.quarantined
     else:
@@ -116,6 +123,8 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
     return Parts(
         store=store,
         storage=storage,
+        receiver=local,
+        direct=direct,
         digests=digests,
         work=work,
         clock=clock,
@@ -155,6 +164,28 @@ def make_scheduler(
         parts.heartbeat,
     )
     return scheduler, workers.warm_up
+
+
+def _open_folder(config: HubConfig, folder: Path) -> FolderStore:
+    kind = FolderStore if config.database is None else SharedFolderStore
+    return kind(folder, durable=config.durable)
+
+
+def _open_bucket(
+    config: HubConfig, folder: Path, own_folder: Path, stack: ExitStack
+) -> tuple[FileStore, DirectUploads | None]:
+    from qai_hub.local.files.bucket import Bucket, BucketUrl
+    from qai_hub.local.files.cache import FileCache
+    from qai_hub.local.files.s3 import S3Store
+    from qai_hub.local.files.s3_uploads import S3Uploads
+
+    bucket = Bucket(BucketUrl.parse(config.files or ""))
+    stack.callback(bucket.close)
+    uploads = S3Uploads(bucket, config.retention.signatures)
+    cache = FileCache(folder / "cache", config.file_cache_size)
+    storage = S3Store(bucket, uploads, cache, own_folder / "inputs")
+    storage.check()
+    return storage, uploads
 
 
 def _make_node(config: HubConfig, clock: Clock, role: str) -> Node:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.core import kinds as states
 from qai_hub.local.disk import file_digest
-from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.store import FileStore, NewFile
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.files import add_file, save_cache_entry
 from qai_hub.local.store.records import Artifact, File, Job, new_id
@@ -45,6 +45,11 @@ class Output:
         """Measure a file. This takes time, so it must not be called within a transaction."""
         return cls(File(new_id("f"), path.stat().st_size, file_digest(path)), path)
 
+    @property
+    def new_file(self) -> NewFile:
+        """The file as its storage takes it."""
+        return NewFile(self.file.id, self.path, self.file.size, self.file.sha256 or "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
@@ -71,10 +76,10 @@ class AttemptResult:
     cached_job: Job | None = None
 
     @property
-    def paths(self) -> list[Path]:
-        """The paths of its files."""
+    def new_files(self) -> list[NewFile]:
+        """Its files."""
         outputs = [*self.outputs.values(), *([] if self.log is None else [self.log])]
-        return [output.path for output in outputs]
+        return [output.new_file for output in outputs]
 
     @classmethod
     def failure(cls, failure_type: str, reason: str) -> "AttemptResult":
@@ -160,9 +165,9 @@ class ResultStore:
 
     def write_text(self, text: str) -> Output:
         """Write a text to a file, ready to be published."""
-        path = self._work.write_text(text)
-        self._storage.stage([path])
-        return Output.from_file(path)
+        output = Output.from_file(self._work.write_text(text))
+        self._storage.stage([output.new_file])
+        return output
 
     def _publish(self, db: Connection, output: Output) -> None:
         add_file(db, output.file)

@@ -22,7 +22,7 @@ from qai_hub.local.engine.attempt import AttemptCancelled
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.errors import is_disk_full
-from qai_hub.local.files.store import FileStore
+from qai_hub.local.files.store import FileStore, FilesUnavailableError
 from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.json_logs import logging_about
 from qai_hub.local.store import Store
@@ -298,9 +298,9 @@ class Scheduler:
             # A job that a user cancelled has ended: the database then refuses this.
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
-        except CannotStartError as error:
+        except (CannotStartError, FilesUnavailableError) as error:
             _log.warning(
-                "attempt %d of the job %s cannot be started yet: %s", job.attempt, job.id, error
+                "attempt %d of the job %s cannot be carried out yet: %s", job.attempt, job.id, error
             )
             self._stopping.wait(_RETRY_AFTER)
             with self._store.write() as db:
@@ -331,7 +331,7 @@ class Scheduler:
 
     def _finish(self, job: Job, result: AttemptResult) -> None:
         # Outside of the transaction, as others would wait for it.
-        self._storage.stage(result.paths)
+        self._storage.stage(result.new_files)
         with self._store.write() as db:
             self._lifecycle.finish(db, job, result)
 

@@ -1,20 +1,21 @@
 """A `FileStore` in the hub's data folder."""
 
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from qai_hub.local.disk import file_digest, sync
 from qai_hub.local.files.quarantine import Quarantine, reconcile_folder, remove_published_uploads
-from qai_hub.local.files.store import KnownFiles, Received
+from qai_hub.local.files.store import KnownFiles, NewFile, Received, StoredFile
 from qai_hub.local.files.streams import write_stream
 
 _BLOCK = 1 << 20
 
 
 class FolderStore:
-    """A `FileStore` with two folders, one for published files and one for uploads.
+    """A `FileStore` with two folders, one for published files and one for the uploads it receives.
 
     Durable files survive a power cut: contents are synced when they are written, and changed
     folders by `flush`.
@@ -26,7 +27,10 @@ class FolderStore:
     Attributes:
         files: Folder of the published files.
         uploads: Folder of the uploads.
+        assembles: Whether `assemble` takes time.
     """
+
+    assembles = False
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.files = folder / "files"
@@ -124,7 +128,12 @@ class FolderStore:
             path.unlink(missing_ok=True)
         return received
 
-    def publish_upload(self, upload_id: str, file_id: str) -> None:
+    def assemble(self, upload_id: str, parts: Sequence[Received]) -> str | None:
+        """Do nothing, as parts are written in place; return the digest, if there is one part."""
+        # That of several requires reading the file again, which takes too long here.
+        return parts[0].sha256 if len(parts) == 1 else None
+
+    def publish_upload(self, upload_id: str, file_id: str, sha256: str | None = None) -> None:
         """Publish an upload's file, which also stays in its old place."""
         self.file_path(file_id).hardlink_to(self.upload_path(upload_id))
         self._mark_changed(self.files)
@@ -134,11 +143,11 @@ class FolderStore:
         for upload_id in upload_ids:
             self.upload_path(upload_id).unlink(missing_ok=True)
 
-    def stage(self, sources: Iterable[Path]) -> None:
+    def stage(self, files: Iterable[NewFile]) -> None:
         """Wait until the contents of files are on disk. This takes time."""
         if self._durable:
-            for path in sources:
-                sync(path)
+            for file in files:
+                sync(file.path)
 
     def flush(self) -> None:
         """Wait until the folders that have changed are on disk."""
@@ -159,8 +168,26 @@ class FolderStore:
             with TemporaryFile(dir=folder) as file:
                 file.write(b"0")
 
+    def list_files(self) -> Iterator[StoredFile]:
+        """List all published files."""
+        for path in self.files.iterdir():
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
+            modified = datetime.fromtimestamp(status.st_mtime, UTC)
+            yield StoredFile(path.name, status.st_size, modified)
+
     def reconcile(self, known: KnownFiles, quarantine: Quarantine) -> int:
-        """Reconcile the folders with the database."""
+        """Reconcile the folders with the database, before they are used.
+
+        Args:
+            known: The files that the database knows.
+            quarantine: Receives files that it does not know, and returns those that it does.
+
+        Returns:
+            Number of entries moved to the quarantine.
+        """
         kept = [self.file_path(name) for name in known.files]
         remove_published_uploads(self.uploads, kept, known.uploads)
         unfinished = dict.fromkeys(set(known.uploads) - set(known.stale))

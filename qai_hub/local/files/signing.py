@@ -10,6 +10,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from qai_hub.local.clock import Clock
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.files.store import FormTarget
 
 
 class Signer:
@@ -86,9 +87,10 @@ class HubLinks:
         ids: dict[str, str | int] = {"upload_id": upload_id, "part_number": number}
         return self._url(origin, "uploadPart", ids, size=size, offset=offset)
 
-    def form(self, origin: str, upload_id: str, *, size: int | None, limit: int) -> str:
-        """Return the URL that receives a whole upload as a form."""
-        return self._url(origin, "uploadForm", {"upload_id": upload_id}, size=size, limit=limit)
+    def form(self, origin: str, upload_id: str, *, size: int | None, limit: int) -> FormTarget:
+        """Return where a whole upload is to be sent as a form."""
+        url = self._url(origin, "uploadForm", {"upload_id": upload_id}, size=size, limit=limit)
+        return FormTarget(url, {})
 
     def download(self, origin: str, file_id: str, *, filename: str) -> str:
         """Return the URL of a published file."""

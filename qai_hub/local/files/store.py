@@ -1,11 +1,22 @@
 """The `FileStore` protocol: the storage of the hub's files, a folder or a service such as S3."""
 
-from collections.abc import AsyncIterable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from qai_hub.local.files.quarantine import Quarantine
+
+class FilesUnavailableError(OSError):
+    """The service that stores the files cannot be reached, or refuses the hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +25,38 @@ class Received:
 
     size: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A finished file that is about to be published.
+
+    Attributes:
+        id: Its id.
+        path: Where it is, in one of the hub's work folders.
+        size: Its size in bytes.
+        sha256: Its SHA-256 digest, in hex.
+    """
+
+    id: str
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as its storage lists it.
+
+    Attributes:
+        id: Its id.
+        size: Its size in bytes.
+        modified: When it was written, in UTC.
+    """
+
+    id: str
+    size: int
+    modified: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +81,18 @@ class FileStore(Protocol):
     the commit: contents by `stage` or when they are written, names by `flush`.
     """
 
+    def stage(self, files: Iterable[NewFile]) -> None:
+        """Make files durable, before they are published. This takes time.
+
+        Whatever can fail or takes long happens here, so that `put_if_absent` may be called within
+        a transaction.
+
+        Raises:
+            FileExistsError: There is another file with one of these ids.
+        """
+
     def put_if_absent(self, file_id: str, source: Path) -> None:
-        """Publish a finished file atomically.
+        """Publish a finished file atomically, once it has been staged.
 
         Args:
             file_id: Its id.
@@ -84,6 +137,37 @@ class FileStore(Protocol):
 
     def remove(self, file_ids: Iterable[str]) -> None:
         """Delete published files that are no longer needed."""
+
+    def remove_uploads(self, upload_ids: Iterable[str]) -> None:
+        """Delete the files of uploads."""
+
+    def flush(self) -> None:
+        """Make the names of files durable; called before each commit.
+
+        Raises:
+            OSError: It failed; the next call tries again.
+        """
+
+    def check_writable(self) -> None:
+        """Check that files can be written now.
+
+        Raises:
+            OSError: They cannot.
+        """
+
+    def list_files(self) -> Iterator[StoredFile]:
+        """List all published files, those that the database does not know included."""
+
+
+class UploadReceiver(Protocol):
+    """Stores the uploads that the hub itself receives.
+
+    Attributes:
+        assembles: Whether `assemble` takes time, so that it must not be called within a
+            transaction.
+    """
+
+    assembles: bool
 
     def begin_upload(self, upload_id: str) -> None:
         """Create the empty file that collects an upload.
@@ -130,45 +214,37 @@ class FileStore(Protocol):
             ProblemError: 413 beyond the limit; 503 if the disk is full.
         """
 
-    def publish_upload(self, upload_id: str, file_id: str) -> None:
-        """Publish the file of an upload, which also stays until `remove_uploads`.
-
-        So nothing is lost if the hub is killed before its database knows of the file.
-        """
-
-    def remove_uploads(self, upload_ids: Iterable[str]) -> None:
-        """Delete the files of uploads."""
-
-    def stage(self, sources: Iterable[Path]) -> None:
-        """Make the contents of files durable, before they are published. This takes time."""
-
-    def flush(self) -> None:
-        """Make the names of files durable; called before each commit.
-
-        Raises:
-            OSError: It failed; the next call tries again.
-        """
-
-    def check_writable(self) -> None:
-        """Check that files can be written now.
-
-        Raises:
-            OSError: They cannot.
-        """
-
-    def reconcile(self, known: KnownFiles, quarantine: Quarantine) -> int:
-        """Reconcile the files with the database, before they are used.
+    def assemble(self, upload_id: str, parts: Sequence[Received]) -> str | None:
+        """Put an upload together, all of whose parts have arrived.
 
         Args:
-            known: The files that the database knows.
-            quarantine: Receives files that it does not know, and returns those that it does.
+            upload_id: The upload.
+            parts: Its parts, in order.
 
         Returns:
-            Number of entries moved to the quarantine.
+            The SHA-256 digest of the whole, in hex; None if it is not known yet.
+
+        Raises:
+            ProblemError: 409 if it was abandoned meanwhile.
         """
 
-    def is_upload_lost(self, upload_id: str, quarantine: Quarantine) -> bool:
-        """Return whether an upload's file is missing, both here and in the quarantine."""
+    def publish_upload(self, upload_id: str, file_id: str, sha256: str | None = None) -> None:
+        """Publish an upload that was put together, which also stays until `remove_uploads`.
+
+        So nothing is lost if the hub is killed before its database knows of the file.
+
+        Args:
+            upload_id: The upload.
+            file_id: The id of the file.
+            sha256: What `assemble` returned.
+        """
+
+
+class FormTarget(NamedTuple):
+    """The URL that receives a form, and the fields that it must have before that of the file."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class FileLinks(Protocol):
@@ -188,8 +264,8 @@ class FileLinks(Protocol):
             offset: Its offset in the upload, in bytes.
         """
 
-    def form(self, origin: str, upload_id: str, *, size: int | None, limit: int) -> str:
-        """Return the URL that receives a whole upload as a form.
+    def form(self, origin: str, upload_id: str, *, size: int | None, limit: int) -> FormTarget:
+        """Return where a whole upload is to be sent as a form.
 
         Args:
             origin: As above.
@@ -205,4 +281,48 @@ class FileLinks(Protocol):
             origin: As above.
             file_id: The file.
             filename: The name that browsers save it under.
+        """
+
+
+class DirectUploads(FileLinks, Protocol):
+    """The uploads of a service that receives them from clients, past the hub.
+
+    Its methods send requests, so they must not be called within a transaction; `form` and
+    `download` send none.
+    """
+
+    @property
+    def max_form_size(self) -> int:
+        """Maximum size of an upload by a form, in bytes."""
+
+    def begin_parts(self, upload_id: str) -> None:
+        """Have an upload begun that arrives in parts."""
+
+    def has_parts(self, upload_id: str) -> bool:
+        """Return whether an upload that arrives in parts has begun and not ended."""
+
+    def finish_parts(self, upload_id: str, sizes: Sequence[int], etags: Sequence[str]) -> str:
+        """Publish an upload that arrived in parts. Idempotent.
+
+        Args:
+            upload_id: The upload.
+            sizes: The size of each part, in bytes.
+            etags: The entity tag of each part, as the service answered it to the client.
+
+        Returns:
+            The id of the file.
+
+        Raises:
+            ProblemError: 409 if a part is missing or another one, or the upload was abandoned.
+        """
+
+    def finish_form(self, upload_ids: Iterable[str], file_id: str) -> int | None:
+        """Publish the first upload that has arrived as a form.
+
+        Args:
+            upload_ids: The uploads.
+            file_id: The id of the file.
+
+        Returns:
+            Its size in bytes; None if none has arrived.
         """

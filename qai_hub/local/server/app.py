@@ -130,8 +130,9 @@ def start_hub(
 
     Raises:
         DataFolderError: The data folder cannot be used.
-        OSError: The port is in use, or the data folder cannot be written.
-        ValueError: An address or a token of a user is invalid.
+        OSError: The port is in use, the data folder cannot be written, or the storage of the files
+            cannot be reached.
+        ValueError: An address or a token of a user is invalid, or the URL of that storage.
     """
     # Before anything is created.
     users = merge_users(config.users).items()
@@ -159,11 +160,13 @@ def start_hub(
         config=config,
         store=store,
         storage=storage,
+        receiver=parts.receiver,
+        direct=parts.direct,
         digests=parts.digests,
         accounts=accounts,
         authenticate=Callers(accounts, config.sign_in, _make_verifier(config.sign_in)),
         devices=parts.devices,
-        links=HubLinks(signer, contract.paths),
+        links=parts.direct or HubLinks(signer, contract.paths),
         writers=writers,
         lifecycle=parts.lifecycle,
         signer=signer,

@@ -15,12 +15,14 @@ from qai_hub.local.config import HOST_NAME
 from qai_hub.local.errors import (
     DATABASE_UNAVAILABLE,
     DISK_FULL,
+    FILES_UNAVAILABLE,
     OUT_OF_FILES,
     TOO_BUSY,
     ProblemError,
     is_disk_full,
     is_out_of_files,
 )
+from qai_hub.local.files.store import FilesUnavailableError
 from qai_hub.local.json_logs import logging_about
 from qai_hub.local.server.log_filter import RateLimitFilter
 from qai_hub.local.store.dialect import DatabaseUnavailableError
@@ -188,7 +190,7 @@ class _Exchange:
             _log.warning("too many open files: requests are answered with 503")
         elif problem is DISK_FULL:
             _log.error("request %s failed: %s: the disk is full", self.id, self.request_line)
-        elif problem is DATABASE_UNAVAILABLE:
+        elif problem in (DATABASE_UNAVAILABLE, FILES_UNAVAILABLE):
             _log.error("request %s failed: %s", self.id, self.request_line, exc_info=True)
         else:
             _log.exception("request %s failed: %s", self.id, self.request_line)
@@ -205,6 +207,8 @@ def _to_problem(error: Exception) -> ProblemError:
         return DISK_FULL
     if isinstance(error, DatabaseUnavailableError):
         return DATABASE_UNAVAILABLE
+    if isinstance(error, FilesUnavailableError):
+        return FILES_UNAVAILABLE
     return OUT_OF_FILES if is_out_of_files(error) else _INTERNAL
 
 

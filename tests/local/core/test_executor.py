@@ -173,5 +173,5 @@ def test_an_attempt_that_cannot_be_started_is_made_again(
     with world.running():
         job = world.wait_until_finished(key)
     assert (job.state, job.attempt) == (states.DONE, 3)
-    assert "cannot be started yet" in caplog.text
+    assert "cannot be carried out yet" in caplog.text
     assert list(world.work.folder.iterdir()) == []
