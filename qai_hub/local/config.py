@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, cast
 
+from qai_hub.local.executor_address import LOCAL_EXECUTOR, parse_executor
 from qai_hub.local.limits import ServerLimits
 
 DEFAULT_USER = "user@localhost"
@@ -71,6 +72,8 @@ class HubConfig:
         max_parallel_jobs: Jobs that this process runs at once; 0 to leave all to other processes,
             with a database that they use as well. Beyond these, users without a running job may
             have one each; there are as many of these extra places again, and at least 8.
+        executor: Where jobs run: `local` for processes of this machine, or `dask:` and the address
+            of a Dask scheduler whose workers share the data folder, as in `dask:tcp://host:8786`.
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
@@ -88,7 +91,8 @@ class HubConfig:
 
     Raises:
         TypeError: A value is not a number, or not a whole one.
-        ValueError: A value is out of its range, or a host is more than a name.
+        ValueError: A value is out of its range, a host is more than a name, or a setting is
+            given without the one that it needs.
 
     Examples:
         >>> from qai_hub.local.config import HubConfig
@@ -105,6 +109,7 @@ class HubConfig:
     keep_users: bool = False
     allowed_hosts: tuple[str, ...] = ()
     max_parallel_jobs: int = field(default_factory=count_cores)
+    executor: str = LOCAL_EXECUTOR
     job_timeout: float = 3600.0
     memory_limit: int | None = None
     cache: bool = True
@@ -121,6 +126,8 @@ class HubConfig:
     def __post_init__(self) -> None:
         for name in _RANGES:
             check_range(name, getattr(self, name))
+        if parse_executor(self.executor) is not None and self.data_dir is None:
+            raise ValueError("data_dir must be a folder that the Dask workers share")
         if self.database is not None and self.data_dir is None:
             raise ValueError("data_dir must be a folder that all processes of the database share")
         if self.database is None and self.max_parallel_jobs == 0:

@@ -15,13 +15,15 @@ from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_u
 # What a start names, and what only Python or only `LocalHub` gives.
 NAMED = {"data_dir", "host", "port", "users", "max_parallel_jobs", "allowed_hosts"}
 SETTINGS = {each.name for each in fields(HubConfig)}
+# What only a configuration has.
+CONFIGURED = {"database", "executor", "lease", "retention"}
 
 
 def test_local_hub_has_an_argument_for_each_setting_with_the_same_default() -> None:
     arguments = inspect.signature(LocalHub).parameters
-    assert arguments.keys() - {"clock", "run_attempt"} == SETTINGS - {"retention"}
+    assert arguments.keys() - {"clock", "run_attempt"} == SETTINGS - CONFIGURED
     config = HubConfig()
-    for name in SETTINGS - NAMED - {"retention"}:
+    for name in SETTINGS - NAMED - CONFIGURED:
         assert arguments[name].default == getattr(config, name), name
 
 
