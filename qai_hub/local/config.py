@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from qai_hub.local.executor_address import LOCAL_EXECUTOR, parse_executor
 from qai_hub.local.limits import ServerLimits
 
 DEFAULT_USER = "user@localhost"
@@ -147,6 +148,8 @@ class HubConfig:
         max_parallel_jobs: Jobs that this process runs at once; 0 to leave all to other processes,
             with a database that they use as well. Beyond these, users without a running job may
             have one each; there are as many of these extra places again, and at least 8.
+        executor: Where jobs run: `local` for processes of this machine, or `dask:` and the address
+            of a Dask scheduler whose workers share the data folder, as in `dask:tcp://host:8786`.
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
@@ -167,7 +170,8 @@ class HubConfig:
 
     Raises:
         TypeError: A value is not a number, or not a whole one.
-        ValueError: A value is out of its range, or a host is more than a name.
+        ValueError: A value is out of its range, a host is more than a name, or a setting is
+            given without the one that it needs.
 
     Examples:
         >>> from qai_hub.local.config import HubConfig
@@ -188,6 +192,7 @@ class HubConfig:
     keep_users: bool = False
     allowed_hosts: tuple[str, ...] = ()
     max_parallel_jobs: int = field(default_factory=count_cores)
+    executor: str = LOCAL_EXECUTOR
     job_timeout: float = 3600.0
     memory_limit: int | None = None
     cache: bool = True
@@ -220,6 +225,8 @@ class HubConfig:
                 f"part_size must be {_MIN_OBJECT_PART} or more: object storage takes no smaller "
                 "parts"
             )
+        if parse_executor(self.executor) is not None and self.data_dir is None:
+            raise ValueError("data_dir must be a folder that the Dask workers share")
         for host in self.allowed_hosts:
             if not HOST_NAME.fullmatch(host):
                 raise ValueError(

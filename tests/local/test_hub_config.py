@@ -16,11 +16,13 @@ from qai_hub.local.config import DEFAULT_USER, HubConfig, Retention, normalize_u
 # What a start names, and what only Python or only `LocalHub` gives.
 NAMED = {"data_dir", "host", "port", "users", "max_parallel_jobs", "allowed_hosts"}
 SETTINGS = {each.name for each in fields(HubConfig)}
-
 # What is set in the configuration alone.
 FROM_CONFIG_ONLY = {
     "big_input",
     "database",
+    "executor",
+    "file_cache_size",
+    "files",
     "labels",
     "lease",
     "metrics",

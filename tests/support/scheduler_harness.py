@@ -43,6 +43,7 @@ class SchedulerHarness:
         self.owner = owner
         self.worker = FakeWorker()
         self.run_attempt: Any = self.worker
+        self.job_timeout = 7.0
         self.ended: list[str] = []
         store.subscribe(Topic.ENDED, self._end)
 
@@ -59,7 +60,10 @@ class SchedulerHarness:
             self.executor(),
             DeviceCatalogue.load().get_soc,
             HubConfig(
-                max_parallel_jobs=max_parallel, job_timeout=7.0, memory_limit=1 << 30, cache=cache
+                max_parallel_jobs=max_parallel,
+                job_timeout=self.job_timeout,
+                memory_limit=1 << 30,
+                cache=cache,
             ),
             heartbeat,
         )

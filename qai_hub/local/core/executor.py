@@ -49,6 +49,10 @@ class CannotStartError(Exception):
     """An attempt cannot be started now, but may be later."""
 
 
+class AttemptLost(Exception):  # noqa: N818 - it may be a fault of the attempt's
+    """What carried out an attempt ended before it did."""
+
+
 class Executor(Protocol):
     """Carries out attempts. Its methods may be called from any thread."""
 
@@ -71,6 +75,8 @@ class Executor(Protocol):
 
         Raises:
             AttemptCancelled: It was cancelled.
+            AttemptLost: The machine or process that carried it out is lost.
+            CannotStartError: It never started, or nobody will tell how it ends; try again later.
             Exception: It could not be carried out, through a fault of the hub.
         """
 

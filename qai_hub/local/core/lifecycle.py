@@ -61,8 +61,28 @@ class Lifecycle:
         )
         self.recover(db, db.execute(query).scalars())
 
+    def lose(self, db: Connection, job: Job) -> bool:
+        """Count a lost attempt, and queue the job again unless there were too many.
+
+        Args:
+            db: A writing transaction.
+            job: The job, as it was claimed.
+
+        Returns:
+            Whether it was the job's current attempt.
+        """
+        found = JOBS.get(db, job.id)
+        is_current = (
+            found is not None
+            and found.attempt == job.attempt
+            and found.state in states.RUNNING_STATES
+        )
+        if is_current:
+            self.recover(db, [job.id])
+        return is_current
+
     def recover(self, db: Connection, job_ids: Iterable[str]) -> None:
-        """Queue jobs again whose attempts were lost with the process that ran them.
+        """Queue jobs again whose attempts were lost with what ran them.
 
         Args:
             db: A writing transaction.
@@ -75,7 +95,7 @@ class Lifecycle:
                 self.requeue(db, job)
                 continue
             reason = (
-                f"The hub ended {losses} times while the job was running, so it is not retried."
+                f"What ran the job ended {losses} times before the job did, so it is not retried."
             )
             self.finish(db, job, AttemptResult.failure(FailureType.CRASH, reason))
 

@@ -14,6 +14,7 @@ from qai_hub.local.clock import Clock, not_before, rfc3339
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core.cleanup import clean_up
 from qai_hub.local.core.digests import FileDigests
+from qai_hub.local.core.executor import Executor
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import LocalExecutor, RunAttempt
@@ -22,6 +23,7 @@ from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.engine.attempt import run_attempt as run_in_worker
 from qai_hub.local.engine.workers import make_workers
+from qai_hub.local.executor_address import DaskAddress, parse_executor
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.shared_folder import SharedFolderStore
@@ -149,21 +151,49 @@ def make_scheduler(
     Returns:
         The scheduler, not started, and what imports beforehand all that jobs need.
     """
-    workers = make_workers(warm=config.warm_workers and run_attempt is None)
-    stack.callback(workers.close)
-    run = run_attempt or partial(run_in_worker, workers=workers)
+    executor, warm_up = _make_executor(parts, config, run_attempt, stack)
     scheduler = Scheduler(
         parts.store,
         parts.storage,
         parts.digests,
         parts.work,
         parts.clock,
-        LocalExecutor(parts.storage, parts.work, run),
+        executor,
         parts.devices.get_soc,
         config,
         parts.heartbeat,
     )
-    return scheduler, workers.warm_up
+    return scheduler, warm_up
+
+
+def _make_executor(
+    parts: Parts, config: HubConfig, run_attempt: RunAttempt | None, stack: ExitStack
+) -> tuple[Executor, Callable[[], None]]:
+    """Create what carries out attempts; return it, and what imports beforehand all that they need.
+
+    Raises:
+        ValueError: The Dask cluster cannot be used.
+    """
+    address = parse_executor(config.executor)
+    if address is not None and run_attempt is None:
+        return _open_dask(address, parts, config, stack), lambda: None
+    workers = make_workers(warm=config.warm_workers and run_attempt is None)
+    stack.callback(workers.close)
+    run = run_attempt or partial(run_in_worker, workers=workers)
+    return LocalExecutor(parts.storage, parts.work, run), workers.warm_up
+
+
+def _open_dask(address: DaskAddress, parts: Parts, config: HubConfig, stack: ExitStack) -> Executor:
+    if find_spec("distributed") is None:
+        raise ValueError("a Dask cluster needs Dask: run `pip install 'qai-hub-openapi[dask]'`")
+    from qai_hub.local.core.dask_executor import DaskExecutor
+
+    assert config.data_dir is not None  # noqa: S101 - see HubConfig
+    data_dir = config.data_dir.absolute()
+    executor = DaskExecutor(address, data_dir, parts.work, warm=config.warm_workers)
+    stack.callback(executor.close)
+    executor.open()
+    return executor
 
 
 def _open_folder(config: HubConfig, folder: Path) -> FolderStore:

@@ -12,7 +12,7 @@ from qai_hub.local.config import LABELS, HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
 from qai_hub.local.core.digests import FileDigests
-from qai_hub.local.core.executor import AttemptId, CannotStartError, Executor
+from qai_hub.local.core.executor import AttemptId, AttemptLost, CannotStartError, Executor
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import RunningAttempts
@@ -298,6 +298,10 @@ class Scheduler:
             # A job that a user cancelled has ended: the database then refuses this.
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
+        except AttemptLost as error:
+            _log.warning("attempt %d of the job %s was lost: %s", job.attempt, job.id, error)
+            with self._store.write() as db:
+                self._lifecycle.lose(db, job)
         except (CannotStartError, FilesUnavailableError) as error:
             _log.warning(
                 "attempt %d of the job %s cannot be carried out yet: %s", job.attempt, job.id, error

@@ -31,6 +31,7 @@ Step = Callable[[Lifecycle, Connection, Job], object]
 STEPS: dict[str, Step] = {
     "advance": Lifecycle.advance,
     "requeue": Lifecycle.requeue,
+    "lose": Lifecycle.lose,
     "fail": lambda life, db, job: life.finish(
         db, job, AttemptResult.failure(FailureType.CRASH, "crashed")
     ),
@@ -95,6 +96,20 @@ def test_results_of_an_attempt_that_is_over_are_not_published(
     with world.store.write() as db:
         assert lifecycle.finish(db, new, verdict) == [key]
     assert world.get_model(target).producer_attempt == 2
+
+
+def test_a_lost_attempt_counts_unless_another_has_superseded_it(world: SchedulerHarness) -> None:
+    key, _ = world.compile()
+    lifecycle = Lifecycle(world.storage, world.work, now)
+    with world.store.write() as db:
+        old = lifecycle.claim(db, key)
+        assert old is not None
+        assert lifecycle.lose(db, old)
+        new = lifecycle.claim(db, key)
+        assert new is not None
+        assert not lifecycle.lose(db, old)
+    assert (new.attempt, new.losses) == (2, 1)
+    assert world.job(key) == new
 
 
 def test_a_job_is_claimed_once(world: SchedulerHarness) -> None:
