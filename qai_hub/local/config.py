@@ -215,6 +215,15 @@ class HubConfig:
             raise ValueError("data_dir must be a folder that all processes of the database share")
         for name in _RANGES:
             check_range(name, getattr(self, name))
+        self._check_sharing()
+        for host in self.allowed_hosts:
+            if not HOST_NAME.fullmatch(host):
+                raise ValueError(
+                    f"allowed_hosts must be names without scheme, port and path, not {host!r}"
+                )
+
+    def _check_sharing(self) -> None:
+        """Check what processes of one hub share."""
         for label in self.labels or ():
             if label not in LABELS:
                 raise ValueError(f"labels must be among {', '.join(LABELS)}, not {label!r}")
@@ -227,11 +236,6 @@ class HubConfig:
             )
         if parse_executor(self.executor) is not None and self.data_dir is None:
             raise ValueError("data_dir must be a folder that the Dask workers share")
-        for host in self.allowed_hosts:
-            if not HOST_NAME.fullmatch(host):
-                raise ValueError(
-                    f"allowed_hosts must be names without scheme, port and path, not {host!r}"
-                )
 
     @property
     def durable(self) -> bool:

@@ -71,15 +71,15 @@ class PostgresqlServer:
         )
         self._run("pg_isready", "--host", self._folder, tries=200)
 
-    def stop(self) -> None:
-        """Stop it immediately, whoever is connected."""
+    def stop(self, number: int = signal.SIGQUIT) -> None:
+        """Stop it, whoever is connected: immediately, or by another signal."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
+            self._process.send_signal(number)
             self._process.wait()
 
     def restart(self) -> None:
-        """End all connections, and start it again."""
-        self.stop()
+        """End all connections, and start it again, with all that was committed."""
+        self.stop(signal.SIGINT)
         self.start()
 
     def url(self, database: str = "postgres") -> str:

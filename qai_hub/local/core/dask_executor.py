@@ -98,9 +98,8 @@ class DaskExecutor:
 
     def start(self, spec: AttemptSpec) -> None:
         """Hand an attempt to Dask, with a new folder."""
-        needs = {
-            name: need for name, need in get_resources(spec).items() if name in self._resources
-        }
+        found = get_resources(spec)
+        needs = {name: need for name, need in found.items() if name in self._resources}
         running = _Running(self._work.create(*spec.id), needs)
         with self._lock:
             self._running[spec.id] = running

@@ -138,7 +138,7 @@ def test_records_and_tables_name_the_same_columns() -> None:
         (Part, tables.parts),
         (StoredResponse, tables.idempotency),
     ]
-    of_processes = {"node_id", "lease"}
+    of_processes = {"lease"}
     for record, table in pairs:
         found = {field.name for field in fields(record)}
         assert found == set(table.c.keys()) - of_processes, table.name
