@@ -151,20 +151,17 @@ RouteHandler = Callable[[Call], Awaitable[Reply]]
 def with_read_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
     """Return the handler of an operation that only reads."""
 
-    def run(call: Call) -> Reply:
+    def run(call: Call, done: dict[str, Any]) -> Reply:
         with services.store.read() as db, ExitStack() as exit_stack:
-            return handle(RequestContext(services, call, db, exit_stack))
+            return handle(RequestContext(services, call, db, exit_stack, done=done))
 
-    async def handler(call: Call) -> Reply:
-        return await run_in_threadpool(run, call)
-
-    return handler
+    return _repeating(run)
 
 
 def with_write_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
     """Return the handler of an operation that writes, at most once for each idempotency key."""
 
-    def run_once(call: Call, done: dict[str, Any]) -> Reply:
+    def run(call: Call, done: dict[str, Any]) -> Reply:
         with ExitStack() as exit_stack:
             with services.store.write() as db:
                 context = RequestContext(services, call, db, exit_stack, done=done)
@@ -173,16 +170,22 @@ def with_write_transaction(services: Services, handle: OperationHandler) -> Rout
                 action()
             return reply
 
-    def run(call: Call) -> Reply:
+    return _repeating(run)
+
+
+def _repeating(run: Callable[[Call, dict[str, Any]], Reply]) -> RouteHandler:
+    """Return a handler that runs again once what it needs from the storage is there."""
+
+    def repeat(call: Call) -> Reply:
         done = dict[str, Any]()
         while True:
             try:
-                return run_once(call, done)
+                return run(call, done)
             except _Postponed as postponed:
                 done[postponed.name] = postponed.action()
 
     async def handler(call: Call) -> Reply:
-        return await run_in_threadpool(run, call)
+        return await run_in_threadpool(repeat, call)
 
     return handler
 
