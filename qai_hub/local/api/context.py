@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from qai_hub.local.clock import Clock, rfc3339
@@ -168,20 +167,17 @@ def with_read_transaction(
         limiter: Limits how many requests are handled at once; None for the limit of all requests.
     """
 
-    def run(call: Call) -> Reply:
+    def run(call: Call, done: dict[str, Any]) -> Reply:
         with services.store.read() as db, ExitStack() as exit_stack:
-            return handle(RequestContext(services, call, db, exit_stack))
+            return handle(RequestContext(services, call, db, exit_stack, done=done))
 
-    async def handler(call: Call) -> Reply:
-        return await run_sync(run, call, limiter=limiter)
-
-    return handler
+    return _repeating(run, limiter)
 
 
 def with_write_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
     """Return the handler of an operation that writes, at most once for each idempotency key."""
 
-    def run_once(call: Call, done: dict[str, Any]) -> Reply:
+    def run(call: Call, done: dict[str, Any]) -> Reply:
         with ExitStack() as exit_stack:
             with services.store.write() as db:
                 context = RequestContext(services, call, db, exit_stack, done=done)
@@ -190,16 +186,24 @@ def with_write_transaction(services: Services, handle: OperationHandler) -> Rout
                 action()
             return reply
 
-    def run(call: Call) -> Reply:
+    return _repeating(run)
+
+
+def _repeating(
+    run: Callable[[Call, dict[str, Any]], Reply], limiter: CapacityLimiter | None = None
+) -> RouteHandler:
+    """Return a handler that runs again once what it needs from the storage is there."""
+
+    def repeat(call: Call) -> Reply:
         done = dict[str, Any]()
         while True:
             try:
-                return run_once(call, done)
+                return run(call, done)
             except _Postponed as postponed:
                 done[postponed.name] = postponed.action()
 
     async def handler(call: Call) -> Reply:
-        return await run_in_threadpool(run, call)
+        return await run_sync(repeat, call, limiter=limiter)
 
     return handler
 

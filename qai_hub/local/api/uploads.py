@@ -278,7 +278,8 @@ def known_digest(context: RequestContext, file: File) -> str | None:
     Returns:
         The digest in hex; None if the file is gone.
     """
-    return file.sha256 or context.services.digests.get(file.id)
+    digests = context.services.digests
+    return file.sha256 or context.ask_storage(f"digest {file.id}", lambda: digests.get(file.id))
 
 
 def model_filename(name: str, model_type: str | None, *, is_directory: bool) -> str:
