@@ -79,6 +79,9 @@ class ProcessOptions:
     # It may contain a password.
     database: str | None = field(repr=False)
     data_dir: Path
+    files: str | None
+    executor: str
+    labels: tuple[str, ...] | None
     lease: float
     job_timeout: float
     memory_limit: int | None
@@ -100,6 +103,9 @@ class ProcessOptions:
         return {
             "database": self.database,
             "data_dir": self.folder,
+            "files": self.files,
+            "executor": self.executor,
+            "labels": self.labels,
             "lease": self.lease,
             "job_timeout": self.job_timeout,
             "memory_limit": self.memory_limit,
@@ -117,6 +123,13 @@ def _take_database(_: click.Context, __: click.Parameter, value: str | None) -> 
     return value or named or None
 
 
+def _parse_labels(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Returns the names in a list with commas; none of an empty one."""
+    return None if value is None else tuple(filter(None, value.split(",")))
+
+
 database_option = click.option(
     "--database",
     metavar="URL",
@@ -131,6 +144,26 @@ def process_options(command: F) -> F:
     """Adds the options about jobs and logs to a command, as `ProcessOptions` names them."""
     for option in reversed(
         (
+            click.option(
+                "--files",
+                metavar="URL",
+                help="With a database: bucket of object storage for the files, such as "
+                "s3://bucket/prefix?endpoint=https://s3.example.com; the data folder if absent.",
+            ),
+            click.option(
+                "--executor",
+                metavar="ADDRESS",
+                default="local",
+                show_default=True,
+                help="Where jobs run: here, or on a Dask cluster, as in dask:tcp://scheduler:8786.",
+            ),
+            click.option(
+                "--labels",
+                metavar="NAMES",
+                callback=_parse_labels,
+                help="With a database: what this process offers to jobs, of big, qnn, tflite and "
+                "torch, with commas between them; all that it can if absent.",
+            ),
             click.option(
                 "--lease",
                 metavar="SECONDS",

@@ -31,6 +31,7 @@ USER_FIELDS = (
     Field("state", lambda account: "active" if account.active else "inactive"),
     Field("origin", lambda account: account.origin),
     Field("tokens", lambda account: len(account.tokens)),
+    Field("priority", lambda account: account.priority),
 )
 
 _email = click.argument("email", metavar="EMAIL")
@@ -154,6 +155,31 @@ def revoke(email: str, data_dir: Path, database: str | None, yes: bool) -> None:
         email = normalize_email(email)
         write_accounts(db, revoke_account(read_accounts(db), email))
     print_info(f"{email} has no access any more. URLs of files already issued expire in an hour.")
+
+
+@users.command(
+    examples=[
+        ("Let the jobs of a user wait until others have none", "users prioritize ci@example.com -1")
+    ],
+    context_settings={"ignore_unknown_options": True},
+)
+@_email
+@click.argument("priority", type=int, metavar="NUMBER")
+@data_dir_option
+@database_option
+def prioritize(email: str, priority: int, data_dir: Path, database: str | None) -> None:
+    """Start the jobs of a user before those of users with a lower number, or after.
+
+    The number of users is 0 if it was not set. Users with the same number take turns.
+    """
+    require_local_hub()
+    from qai_hub.local.core.account_changes import set_priority
+    from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
+
+    with _open_database(data_dir, database) as db:
+        email = normalize_email(email)
+        write_accounts(db, set_priority(read_accounts(db), email, priority))
+    print_info(f"The jobs of {email} have priority {priority} from now on.")
 
 
 def _issue_token(

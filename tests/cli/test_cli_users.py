@@ -65,7 +65,7 @@ def test_a_token_is_printed_once_and_alone_on_stdout(command: Command, folder: P
     assert errors.startswith(f"{BOB} has no access any more.")
     assert command("list") == (
         0,
-        f"{ADA}\tactive\tstart\t1\n{BOB}\tinactive\tadded\t0\n",
+        f"{ADA}\tactive\tstart\t1\t0\n{BOB}\tinactive\tadded\t0\t0\n",
         "",
     )
 
@@ -134,9 +134,20 @@ def test_a_token_is_no_argument(command: Command, verb: str) -> None:
 def test_users_are_listed_in_all_formats(command: Command) -> None:
     assert command("list", "-q")[1] == f"{ADA}\n"
     assert json.loads(command("list", "--format", "json")[1]) == [
-        {"email": ADA, "state": "active", "origin": "start", "tokens": 1}
+        {"email": ADA, "state": "active", "origin": "start", "tokens": 1, "priority": 0}
     ]
     assert command("list", "--fields", "tokens,email")[1] == f"1\t{ADA}\n"
+
+
+def test_users_have_a_priority(command: Command) -> None:
+    status, out, errors = command("prioritize", ADA, "-1")
+    assert (status, out) == (0, "")
+    assert f"The jobs of {ADA} have priority -1 from now on." in errors
+    assert command("list", "--fields", "priority")[1] == "-1\n"
+    assert command("prioritize", ADA, "9999999999")[0] == 1
+    assert command("prioritize", ADA, "high")[0] == 2
+    assert "is not a user of this hub" in command("prioritize", BOB, "1")[2]
+    assert command("list", "--fields", "priority")[1] == "-1\n"
 
 
 def test_other_folders_are_left_as_they_are(

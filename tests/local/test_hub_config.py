@@ -45,8 +45,11 @@ def test_serve_has_the_same_defaults() -> None:
     shared = flags.keys() & (SETTINGS - NAMED)
     assert shared == {
         "database",
-        "lease",
+        "executor",
+        "files",
         "keep_users",
+        "labels",
+        "lease",
         "job_timeout",
         "memory_limit",
         "cache",
