@@ -97,8 +97,9 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         store = open_postgresql(config.database)
         stack.callback(store.close)
         claim_folder(folder, durable=True)
-        with store.write() as db:
-            claim_shared_folder(db, folder, store.secret)
+        if config.files is None:
+            with store.write() as db:
+                claim_shared_folder(db, folder, store.secret)
         node = _make_node(config, clock, role)
         own_folder = folder / "nodes" / node.id
     try:
