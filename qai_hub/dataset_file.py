@@ -9,7 +9,7 @@ from qai_hub.dataset_compression import MIN_COMPRESSED_BYTES, compression_option
 from qai_hub.dataset_entries import check_counts, check_sample, validate_entries
 from qai_hub.dataset_layout import add_input, sample_key
 from qai_hub.errors import UserError
-from qai_hub.hdf5_files import create_hdf5
+from qai_hub.hdf5_files import NewHDF5, create_hdf5
 from qai_hub.numpy_files import NumpyDataset, is_npz, is_numpy, sample_filename, write_npz
 from qai_hub.stored_inputs import (
     check_input_name,
@@ -61,7 +61,7 @@ def dataset_entries_to_h5(entries: "DatasetSamples", target: H5, *, compress: bo
         OSError: If the file cannot be written.
     """
     checked = validate_entries(entries)
-    with _create_h5(target) as file:
+    with _create_h5(target) as (file, check):
         writers = [
             _InputWriter(add_input(file, order, name, 0), name, samples, compress=compress)
             for order, (name, samples) in enumerate(checked.items())
@@ -69,6 +69,7 @@ def dataset_entries_to_h5(entries: "DatasetSamples", target: H5, *, compress: bo
         is_complete = False
         while not is_complete:
             written = [writer.write_sample() for writer in writers]
+            check()
             is_complete = not all(written)
         check_counts({writer.name: writer.count for writer in writers})
         for writer in writers:
@@ -242,11 +243,11 @@ def check_file(path: Path) -> None:
 
 
 @contextmanager
-def _create_h5(target: "str | Path | h5py.Group") -> Iterator["h5py.Group"]:
+def _create_h5(target: "str | Path | h5py.Group") -> Iterator[NewHDF5]:
     import h5py
 
     if isinstance(target, h5py.Group):
-        yield target
+        yield NewHDF5(target, lambda: None)
         return
-    with create_hdf5(Path(target)) as file:
-        yield file
+    with create_hdf5(Path(target)) as created:
+        yield created

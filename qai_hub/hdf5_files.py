@@ -2,30 +2,43 @@
 
 If a write fails, as on a full disk, HDF5 cannot close the file either, and its library ends the
 process with a segmentation fault. So it is not told: it writes on into nothing, and the error is
-raised when the file is closed.
+raised between writes or when the file is closed.
 """
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["create_hdf5"]
+__all__ = ["NewHDF5", "create_hdf5"]
+
+
+class NewHDF5(NamedTuple):
+    """An HDF5 file that is being written.
+
+    Attributes:
+        file: The open file.
+        check: Raises the `OSError` of a write that failed, so that nobody goes on for nothing.
+    """
+
+    file: "h5py.Group"
+    check: Callable[[], None]
 
 
 @contextlib.contextmanager
-def create_hdf5(path: Path) -> Iterator["h5py.File"]:
+def create_hdf5(path: Path) -> Iterator[NewHDF5]:
     """Creates an HDF5 file, and removes it if an error ends the block or the file is incomplete.
 
     Args:
         path: Path of the file, which is replaced.
 
     Yields:
-        The open file.
+        The open file, and its check.
 
     Raises:
         OSError: If it cannot be written.
@@ -35,7 +48,7 @@ def create_hdf5(path: Path) -> Iterator["h5py.File"]:
     sink = _Sink(str(path), "w+b")
     try:
         with sink, h5py.File(sink, "w") as file:
-            yield file
+            yield NewHDF5(file, partial(sink.raise_kept, path))
         sink.raise_kept(path)
     except BaseException:
         path.unlink(missing_ok=True)

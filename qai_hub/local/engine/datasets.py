@@ -118,7 +118,7 @@ class OutputDataset:
 
     def __init__(self, path: Path, names: Sequence[str], samples: int) -> None:
         self._open = ExitStack()
-        file = self._open.enter_context(create_hdf5(path))
+        file, self._check = self._open.enter_context(create_hdf5(path))
         self._groups = [add_input(file, order, name, samples) for order, name in enumerate(names)]
 
     def close(self) -> None:
@@ -135,9 +135,13 @@ class OutputDataset:
         Args:
             index: Its number, from 0.
             tensors: The outputs, in the model's order.
+
+        Raises:
+            OSError: If it could not be written.
         """
         for group, tensor in zip(self._groups, tensors, strict=True):
             group.create_dataset(sample_key(index), data=tensor)
+        self._check()
 
 
 @contextmanager
