@@ -1,6 +1,6 @@
 """Checks of datasets in memory, and of samples that are made as they are written."""
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -42,6 +42,7 @@ def validate_entries(entries: object) -> dict[str, "Iterable[Array]"]:
         raise UserError(
             f"All inputs of a dataset must have the same number of samples; these have {counts}."
         )
+    _check_iterators(checked)
     return checked
 
 
@@ -107,6 +108,17 @@ def _check_samples(name: str, samples: object) -> "Iterable[Array]":
         f"{name!r} must have a list of arrays, one for each sample, not "
         f"{_describe_type(samples, list | tuple)}."
     )
+
+
+def _check_iterators(entries: Mapping[str, "Iterable[Array]"]) -> None:
+    """Refuses an iterator with two names: each input would get every other sample."""
+    names: dict[int, str] = {}
+    for name, samples in entries.items():
+        if isinstance(samples, Iterator) and names.setdefault(id(samples), name) != name:
+            raise UserError(
+                f"{names[id(samples)]!r} and {name!r} have the same iterator, which gives each "
+                "sample only once: make one for each of them."
+            )
 
 
 def _is_iterator_like(samples: object) -> "TypeGuard[Iterable[Array]]":

@@ -440,6 +440,7 @@ def test_the_first_sample_of_an_iterator_tells_whether_it_shrinks() -> None:
         ({"x": collections.deque([ONE]), "y": [ONE] * 2}, "these have {'x': 1, 'y': 2}"),
         ({"x": iter([ONE, ONE.astype(float)])}, "Sample 1 of 'x' has the dtype float64"),
         ({"x": iter([ONE, [1.0]])}, "Sample 1 of 'x' has the type list"),
+        (dict.fromkeys("xy", iter([ONE, ONE])), "'x' and 'y' have the same iterator"),
         ({"x": {"y": ONE}}, "not dict"),
         ({"x": b"abc"}, "not bytes"),
         ({"x": 3}, "not int"),
