@@ -38,7 +38,7 @@ def create_hdf5(path: Path) -> Iterator[NewHDF5]:
         path: Path of the file, which is replaced.
 
     Yields:
-        The open file.
+        The open file, and its check.
 
     Raises:
         OSError: If it cannot be written.
