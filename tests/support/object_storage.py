@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
+from support.child_processes import ended_with_parent
 
 BUCKET = "hub"
 ENVIRONMENT: Mapping[str, str] = {
@@ -90,6 +91,7 @@ class ObjectStorage:
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
             start_new_session=True,
+            preexec_fn=ended_with_parent(),  # noqa: PLW1509 - it only calls prctl
         )
         for _ in range(1200):
             try:

@@ -1,6 +1,6 @@
 """Runs a PostgreSQL server on a socket in a temporary folder: for the tests, and from a shell.
 
-    python tests/support/postgresql_server.py
+    PYTHONPATH=tests python -m support.postgresql_server
 
 prints the URL of an empty database, and ends the server at Ctrl+C.
 """
@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+from support.child_processes import ended_with_parent
 
 _USER = "hub"
 # Without syncs, since no test cuts its power; with as many connections as several hubs take.
@@ -68,6 +69,7 @@ class PostgresqlServer:
             stderr=subprocess.DEVNULL,
             user=self._owner,
             start_new_session=True,
+            preexec_fn=ended_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - it only calls prctl
         )
         self._run("pg_isready", "--host", self._folder, tries=200)
 
