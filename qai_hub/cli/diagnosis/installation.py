@@ -19,6 +19,10 @@ EXTRAS = {
     "qnn": "target models for Snapdragon on the local hub",
     "tflite": "runs of .tflite models on the local hub",
     "torch": "TorchScript and exported programs on the local hub",
+    "team": "a local hub of several processes",
+    "metrics": "metrics of the local hub",
+    "oidc": "sign-in at the local hub by OpenID Connect",
+    "dask": "jobs of the local hub on a Dask cluster",
     "s3": "transfers with storage credentials",
     "pandas": "profiles as tables",
 }
