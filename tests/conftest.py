@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import copyreg
+import logging
 import os
 import signal
 import sys
@@ -20,6 +22,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have exceptions pickled as Python does: once imported, Dask adds what caused them."""
+    for kind in [*copyreg.dispatch_table]:
+        if issubclass(kind, BaseException):
+            del copyreg.dispatch_table[kind]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the tests leave behind is not found in the cache of whoever runs them."""
@@ -38,6 +47,15 @@ def _database_of_hubs() -> Iterator[None]:
 
     with hubs_on_postgresql():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _botocore_logs_as_before() -> Iterator[None]:
+    """A hub with its files on object storage has it log less, in the whole process."""
+    logger = logging.getLogger("botocore")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from typing import Any
 from support.fake_worker import FakeWorker
 
 from qai_hub.local import LocalHub
-from qai_hub.local.server import app as assembly
+from qai_hub.local.core import parts
 
 TOKEN, PART_SIZE = "tok", 4096
 
@@ -30,9 +30,9 @@ def start_hub(folder: str, *how: str) -> LocalHub:
     worker = FakeWorker()
     if "free" not in how:
         worker.may_finish.clear()
-    for word, name in (("unsynced-database", "Store"), ("unsynced-files", "FolderStore")):
+    for word, name in (("unsynced-database", "SqliteStore"), ("unsynced-files", "FolderStore")):
         if word in how:
-            setattr(assembly, name, without_sync(getattr(assembly, name)))
+            setattr(parts, name, without_sync(getattr(parts, name)))
     return LocalHub(
         folder,
         users={"ada@example.com": TOKEN},
