@@ -78,7 +78,7 @@ def test_a_hub_that_is_not_there(device: Device) -> None:
 
 
 def test_a_job_that_the_hub_times_out_comes_back_failed(device: Device) -> None:
-    with LocalHub(users=[ME], job_timeout=0.05) as impatient:
+    with LocalHub(users=[ME], job_timeout=0.001) as impatient:
         job = impatient.client(ME).submit_compile_job(affine(), device)
         status = job.wait(30)
     assert status.failure

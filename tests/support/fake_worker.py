@@ -81,7 +81,7 @@ class FakeWorker:
                 "notices": [{"context": "MODEL", "severity": "INFO", "message": "hm"}],
                 **self.extra_results,
             }
-            for name, content in self.extra_files.items():
+            for name, content in [*self.extra_files.items()]:
                 files[name] = folder / name
                 files[name].write_bytes(content)
             if request.kind == "quantize":
