@@ -234,8 +234,11 @@ class HubConfig:
                 f"part_size must be {_MIN_OBJECT_PART} or more: object storage takes no smaller "
                 "parts"
             )
-        if parse_executor(self.executor) is not None and self.data_dir is None:
-            raise ValueError("data_dir must be a folder that the Dask workers share")
+        if parse_executor(self.executor) is not None:
+            if self.data_dir is None:
+                raise ValueError("data_dir must be a folder that the Dask workers share")
+            if self.files is not None:
+                raise ValueError("files must be in the data folder, where Dask workers read them")
 
     @property
     def durable(self) -> bool:
