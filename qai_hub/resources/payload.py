@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from qai_hub.display import html
 from qai_hub.errors import InternalError
 from qai_hub.tensors import TensorSpec, dtype_from_wire, dtype_to_wire
-from qai_hub.transport.values import unexpected_response, valid_id_or_empty, value_or_none
+from qai_hub.transport.values import (
+    find_part,
+    unexpected_response,
+    valid_id_or_empty,
+    value_or_none,
+)
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -231,10 +236,9 @@ def get_any_details(payload: api.Job) -> tuple[str, JobDetails]:
     Raises:
         InternalError: If this client does not know the job type.
     """
-    for name in type(payload).__annotations__:
-        details = value_or_none(getattr(payload, name)) if name.endswith("_job") else None
-        if details is not None:
-            return name, details
+    name, details = find_part(payload, "_job")
+    if details is not None:
+        return name, details
     raise InternalError(
         "The service returned a job of a type that this client does not know.", status_code=200
     )

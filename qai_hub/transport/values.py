@@ -7,7 +7,7 @@ is then missing.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -28,6 +28,23 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def value_or_none(value: T | Unset) -> T | None:
     """Returns the value of a field, or None if the server did not send it."""
     return None if isinstance(value, Unset) else value
+
+
+def find_part(payload: object, suffix: str) -> tuple[str, Any]:
+    """Returns the part of a payload that is specific to the type of a job.
+
+    Args:
+        payload: A generated model that has a property for each type, one of which is set.
+        suffix: How the names of these properties end.
+
+    Returns:
+        The name of the property that is set, and its value; an empty name and None if none is.
+    """
+    for name in type(payload).__annotations__:
+        part = value_or_none(getattr(payload, name)) if name.endswith(suffix) else None
+        if part is not None:
+            return name, part
+    return "", None
 
 
 def require_list(items: list[T] | Unset, what: str) -> list[T]:

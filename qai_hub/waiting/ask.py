@@ -8,11 +8,11 @@ from qai_hub.errors import InternalError
 from qai_hub.status import JobStatus
 from qai_hub.transport.threads import run_with_timeout
 from qai_hub.transport.values import (
+    find_part,
     has_ended,
     require_list,
     to_utc,
     valid_id_or_empty,
-    value_or_none,
 )
 
 if TYPE_CHECKING:
@@ -96,19 +96,15 @@ def request_status(job: WaitableJob, instruction: Ask) -> tuple[JobStatus, bool]
 
 async def request_status_async(job: WaitableJob, instruction: Ask) -> tuple[JobStatus, bool]:
     """Asks for a job's status in an event loop, as `request_status` does."""
-    import asyncio
-
     from qai_hub_api.api.jobs import get_job
 
-    connection = job._owner._connection
-    try:
-        async with asyncio.timeout(instruction.time_limit):
-            with connection.single_request(instruction.time_limit):
-                answer = await connection.call_async(
-                    get_job.asyncio_detailed, job.job_id, **_preference(instruction)
-                )
-    except TimeoutError:
-        raise _no_answer(job._owner) from None
+    answer: Response[api.Job] = await _call_once(
+        job._owner,
+        instruction.time_limit,
+        get_job.asyncio_detailed,
+        job.job_id,
+        **_preference(instruction),
+    )
     return _status_in(answer, job)
 
 
@@ -127,24 +123,39 @@ async def request_page_async(owner: Owner, instruction: AskForPage) -> list[tupl
     Raises:
         Error: If the request failed.
     """
-    import asyncio
-
     from qai_hub_api.api.jobs import list_job_summaries, list_jobs
 
-    connection = owner._connection
     operation: Any = list_jobs if instruction.jobs else list_job_summaries
-    try:
-        async with asyncio.timeout(instruction.time_limit):
-            with connection.single_request(instruction.time_limit):
-                answer: Any = await connection.call_async(
-                    operation.asyncio_detailed, offset=instruction.offset, limit=instruction.limit
-                )
-    except TimeoutError:
-        raise _no_answer(owner) from None
+    answer = await _call_once(
+        owner,
+        instruction.time_limit,
+        operation.asyncio_detailed,
+        offset=instruction.offset,
+        limit=instruction.limit,
+    )
     page = answer.parsed
     if instruction.jobs:
         return [_find_job(payload) for payload in require_list(page.jobs, _PAGE)]
     return [_find_summary(payload) for payload in require_list(page.job_summaries, _PAGE)]
+
+
+async def _call_once(
+    owner: Owner,
+    time_limit: float,
+    operation: Any,  # noqa: ANN401 - a generated function
+    *args: object,
+    **kwargs: object,
+) -> Any:  # noqa: ANN401 - what the operation returns
+    """Calls a generated asynchronous function by a request that is not retried."""
+    import asyncio
+
+    connection = owner._connection
+    try:
+        async with asyncio.timeout(time_limit):
+            with connection.single_request(time_limit):
+                return await connection.call_async(operation, *args, **kwargs)
+    except TimeoutError:
+        raise _no_answer(owner) from None
 
 
 def status_in_summary(summary: Any) -> JobStatus:  # noqa: ANN401 - by type of job
@@ -154,22 +165,13 @@ def status_in_summary(summary: Any) -> JobStatus:  # noqa: ANN401 - by type of j
 
 
 def _find_job(payload: api.Job) -> tuple[str, api.Job]:
-    name, details = _find_part(payload, "_job")
+    name, details = find_part(payload, "_job")
     return valid_id_or_empty(getattr(details, f"{name}_id", "")), payload
 
 
 def _find_summary(payload: api.JobSummary) -> tuple[str, Any]:
-    _, summary = _find_part(payload, "_job_summary")
+    _, summary = find_part(payload, "_job_summary")
     return valid_id_or_empty(getattr(summary, "job_id", "")), summary
-
-
-def _find_part(payload: api.Job | api.JobSummary, suffix: str) -> tuple[str, Any]:
-    """Returns the part of a payload that is specific to the type of the job, with its name."""
-    for name in type(payload).__slots__:
-        part = value_or_none(getattr(payload, name)) if name.endswith(suffix) else None
-        if part is not None:
-            return name, part
-    return "", None
 
 
 def _preference(instruction: Ask) -> dict[str, str]:
