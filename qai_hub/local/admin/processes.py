@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from qai_hub.local.core import kinds as states
-from qai_hub.local.store.nodes import Node, get_nodes, read_clock
+from qai_hub.local.store.nodes import MICROSECONDS, Node, get_nodes, read_clock
 from qai_hub.local.store.schema import jobs
 
 # Longer than a process is silent that lives, unless its lease is unusually long.
@@ -45,7 +45,7 @@ def get_processes(db: Connection) -> list[ProcessStatus]:
     running = {row.node_id: row.number for row in db.execute(query)}
     now = read_clock(db)
     return [
-        ProcessStatus(node, running.get(node.id, 0), max(0.0, (now - node.seen) / 1e6))
+        ProcessStatus(node, running.get(node.id, 0), max(0.0, (now - node.seen) / MICROSECONDS))
         for node in get_nodes(db)
     ]
 
@@ -64,7 +64,9 @@ def find_alive(db: Connection) -> list[Node]:
         ).scalars()
     )
     return [
-        node for node in get_nodes(db) if now - node.seen < _ALIVE_SECONDS * 1e6 or node.id in holds
+        node
+        for node in get_nodes(db)
+        if now - node.seen < _ALIVE_SECONDS * MICROSECONDS or node.id in holds
     ]
 
 

@@ -19,6 +19,7 @@ from qai_hub.local.core.executor import AttemptId
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.store import Store
 from qai_hub.local.store.nodes import (
+    MICROSECONDS,
     Node,
     add_node,
     get_lost_jobs,
@@ -33,7 +34,6 @@ DEFAULT_LEASE = 20.0
 # A process that was not heard of for so many leases is forgotten.
 _FORGET_AFTER = 30
 _BEATS_PER_LEASE = 5
-_MICROSECONDS = 1_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Heartbeat:
         self._store = store
         self._lifecycle = lifecycle
         self._node = node
-        self._lease = int(lease * _MICROSECONDS)
+        self._lease = int(lease * MICROSECONDS)
         self._pause = lease / _BEATS_PER_LEASE
         self._get_running: Callable[[], Collection[AttemptId]] = tuple
         self._give_up: Callable[[Collection[AttemptId]], None] = lambda _: None

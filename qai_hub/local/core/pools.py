@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from qai_hub.local.core import kinds as states
 from qai_hub.local.store import Store
 from qai_hub.local.store.labels import from_text
-from qai_hub.local.store.nodes import Node, get_living_nodes
+from qai_hub.local.store.nodes import MICROSECONDS, Node, get_living_nodes
 from qai_hub.local.store.relations import QueueLength, get_queue_lengths
 
 _CACHE_SECONDS = 2.0
-_MICROSECONDS = 1_000_000
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +79,7 @@ class PoolWatch:
             queue = get_queue_lengths(db, states.CREATED)
             if self._lease is None:
                 return Pools(queue, (), ())
-            nodes = get_living_nodes(db, int(self._lease * _MICROSECONDS))
+            nodes = get_living_nodes(db, int(self._lease * MICROSECONDS))
         offers = [from_text(node.labels) for node in nodes if node.slots and not node.draining]
         unserved = [
             each for each in queue if not any(from_text(each.needs) <= offer for offer in offers)

@@ -11,6 +11,9 @@ from sqlalchemy import BigInteger, Connection, cast, delete, insert, or_, select
 from qai_hub.local.store.dialect import epoch_seconds
 from qai_hub.local.store.schema import jobs, nodes
 
+MICROSECONDS = 1_000_000
+"""The units of the database's clock in a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -41,7 +44,7 @@ class Node:
 
 def read_clock(db: Connection) -> int:
     """Return the time of the database's clock, in microseconds since 1970."""
-    now: int = db.execute(select(cast(epoch_seconds(db) * 1_000_000, BigInteger))).scalar_one()
+    now: int = db.execute(select(cast(epoch_seconds(db) * MICROSECONDS, BigInteger))).scalar_one()
     return now
 
 
