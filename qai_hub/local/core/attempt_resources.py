@@ -1,18 +1,10 @@
 """What attempts need of the machine that carries them out."""
 
 from qai_hub.local.core.executor import AttemptSpec
+from qai_hub.local.core.kinds import target_runtime
+from qai_hub.local.core.needs import BY_MODEL_TYPE, QNN, QNN_RUNTIMES
 from qai_hub.local.engine.protocol import AttemptRequest
 from qai_hub.local.enums import ModelType
-from qai_hub.option_string import (
-    TARGET_RUNTIME,
-    OptionStringError,
-    option_values,
-    parse_option_string,
-)
-
-_QNN_TYPES = {ModelType.QNN_CONTEXT_BINARY, ModelType.QNN_DLC}
-_TORCH_TYPES = {ModelType.TORCHSCRIPT, ModelType.TORCH_EXPORTED_PROGRAM}
-_ONNX_RUNTIMES = {"onnx", None}
 
 
 def get_resources(spec: AttemptSpec) -> dict[str, float]:
@@ -26,25 +18,17 @@ def get_resources(spec: AttemptSpec) -> dict[str, float]:
         extras of that name, the attempts that use them.
     """
     types = {model.model_type for model in spec.request.inputs}
-    needs: dict[str, float] = {}
+    labels = {BY_MODEL_TYPE[ModelType(each)] for each in types if each in BY_MODEL_TYPE}
+    if _uses_qnn(spec.request):
+        labels.add(QNN)
+    needs = dict.fromkeys(labels, 1.0)
     if spec.memory_limit is not None:
         needs["memory"] = spec.memory_limit
-    if types & _QNN_TYPES or _makes_qnn(spec.request):
-        needs["qnn"] = 1
-    if ModelType.TFLITE in types:
-        needs["tflite"] = 1
-    if types & _TORCH_TYPES:
-        needs["torch"] = 1
     return needs
 
 
-def _makes_qnn(request: AttemptRequest) -> bool:
+def _uses_qnn(request: AttemptRequest) -> bool:
     """Return whether an attempt compiles for QNN, or simulates layers with it."""
     if request.kind == "quantize":
         return request.analyze_layers
-    try:
-        given = option_values(TARGET_RUNTIME, parse_option_string(request.options))
-    except OptionStringError:
-        # It fails wherever it runs.
-        return False
-    return bool({*given} - _ONNX_RUNTIMES)
+    return target_runtime(request.options) in QNN_RUNTIMES

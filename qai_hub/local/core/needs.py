@@ -11,14 +11,16 @@ from qai_hub.local.store.relations import InputFacts
 
 BIG, QNN, TFLITE, TORCH = LABELS
 
-_QNN_RUNTIMES = frozenset({"precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc"})
-_BY_MODEL_TYPE = {
+QNN_RUNTIMES = frozenset({"precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc"})
+"""Target runtimes whose models Qualcomm's compiler makes."""
+BY_MODEL_TYPE = {
     ModelType.QNN_CONTEXT_BINARY: QNN,
     ModelType.QNN_DLC: QNN,
     ModelType.TFLITE: TFLITE,
     ModelType.TORCHSCRIPT: TORCH,
     ModelType.TORCH_EXPORTED_PROGRAM: TORCH,
 }
+"""What reads the models of a type, if ONNX Runtime does not."""
 
 
 def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_input: int) -> str:
@@ -32,15 +34,15 @@ def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_inp
         big_input: Size in bytes above which an input is big.
     """
     makes_qnn = kind.makes_model and (
-        target_runtime(options) in _QNN_RUNTIMES
+        target_runtime(options) in QNN_RUNTIMES
         or kind.target_formats.get("") == ModelType.QNN_CONTEXT_BINARY
     )
     found = {QNN} if makes_qnn else set[str]()
     for each in inputs:
         made_with = from_text(each.producer_needs or "")
         found |= made_with & {QNN}
-        if each.model_type in _BY_MODEL_TYPE:
-            found.add(_BY_MODEL_TYPE[ModelType(each.model_type)])
+        if each.model_type in BY_MODEL_TYPE:
+            found.add(BY_MODEL_TYPE[ModelType(each.model_type)])
         if each.size is None:
             found |= made_with & {BIG}
         elif each.size > big_input:
