@@ -107,7 +107,7 @@ def _count(cluster: Cluster, submitted: list[str]) -> dict[str, Any]:
     return {
         "submitted": len(submitted),
         "acknowledged twice": len(submitted) - len(set(submitted)),
-        "lost": len(set(submitted)) - query(_IN_STATE.format(list(submitted))),
+        "lost": len(set(submitted)) - query(_KNOWN.format(list(submitted))),
         "duplicates": known - len(set(submitted)),
         "done": per_state["JOB_STATE_DONE"],
         "failed": per_state["JOB_STATE_FAILED"],
@@ -119,7 +119,7 @@ def _count(cluster: Cluster, submitted: list[str]) -> dict[str, Any]:
     }
 
 
-_IN_STATE = "SELECT count(*) FROM jobs WHERE id = ANY(ARRAY{})"
+_KNOWN = "SELECT count(*) FROM jobs WHERE id = ANY(ARRAY{})"
 _WITHOUT_FILE = """
     SELECT count(*) FROM jobs JOIN uses ON uses.job_id = jobs.id AND uses.role = 'target'
     JOIN models ON models.id = uses.object_id

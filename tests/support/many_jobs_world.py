@@ -11,6 +11,7 @@ from typing import Any
 from qai_hub.waiting.listing import AskForPage, Listed
 from qai_hub.waiting.many_jobs_schedule import (
     MAX_OPEN_REQUESTS,
+    OVERTIME,
     SPACING,
     AskFor,
     AwaitAnswer,
@@ -124,6 +125,19 @@ class World:
         starts = [at for at in self.starts if at < deadline]
         assert all(b - a >= SPACING - SLACK for a, b in itertools.pairwise(starts))
         assert self.most_open <= MAX_OPEN_REQUESTS
+
+    def assert_whole(self, timeout: float | None) -> float:
+        """Asserts what holds after each wait, and returns the deadline.
+
+        Requests kept their distance, each job was handed out once or is left, and the wait ended in
+        time.
+        """
+        deadline = math.inf if timeout is None else max(timeout, 0.0)
+        self.assert_polite(deadline)
+        assert len(set(self.completed)) == len(self.completed)
+        assert sorted([*self.completed, *self.unfinished]) == list(range(len(self.ends)))
+        assert self.took <= deadline + OVERTIME + SLACK
+        return deadline
 
     def _complete(self, index: int, now: float) -> None:
         self.completed.append(index)

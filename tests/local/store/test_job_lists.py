@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
+from support.sqlite_steps import steps_of
 from support.store_builders import NOON, add_job
 
 from qai_hub.local.core.kinds import FINISHED_STATES, KINDS, UNFINISHED_STATES
@@ -186,13 +186,3 @@ def test_a_page_of_a_list_costs_the_same_however_many_jobs_there_are(
     # One that passes over all jobs takes a step or more for each.
     grown = {name: after[name] - before[name] for name in before}
     assert {name: number for name, number in grown.items() if number > 1000} == {}
-
-
-def steps_of(db: Connection, query: Callable[[], object]) -> int:
-    """Count the steps that SQLite's machine takes, which no busy machine changes."""
-    steps = count()
-    driver: Any = db.connection.driver_connection
-    driver.set_progress_handler(lambda: next(steps) < 0, 1)
-    query()
-    driver.set_progress_handler(None, 1)
-    return next(steps)

@@ -11,15 +11,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import fields, replace
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError
+from support.sqlite_steps import steps_of
 from support.store_builders import NOON, add_dataset, add_job, add_model
 
 from qai_hub.local.config import LABELS
@@ -386,16 +385,6 @@ def queue_many(db: Connection, job_id: str) -> None:
         {"id": job_id},
     )
     assert count_jobs(db, 1, "JOB_STATE_CREATED") > 100_000
-
-
-def steps_of(db: Connection, query: Callable[[], object]) -> int:
-    """Count the steps that SQLite's machine takes, which no busy machine changes."""
-    steps = count()
-    driver: Any = db.connection.driver_connection
-    driver.set_progress_handler(lambda: next(steps) < 0, 1)
-    query()
-    driver.set_progress_handler(None, 1)
-    return next(steps)
 
 
 @pytest.mark.sqlite
