@@ -18,7 +18,7 @@ from qai_hub.local.store.dialect import BigInt, Text
 
 # The version of this schema, to which `migrations` upgrades. A hub refuses a folder that a newer
 # hub has written.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 metadata = MetaData()
 
@@ -158,6 +158,8 @@ jobs = Table(
     # microseconds of the database's clock. Null in a database that only one process uses.
     Column("node_id", Text),
     Column("lease", BigInt),
+    # The trace that its submission belongs to, in W3C's form.
+    Column("traceparent", Text),
     Index("jobs_by_lease", "lease"),
     # Every page of a list is read from one of these two, whatever it is filtered by, in order.
     Index("jobs_by_owner", "owner_id", "seq"),

@@ -137,7 +137,7 @@ def test_records_and_tables_name_the_same_columns() -> None:
         (Part, tables.parts),
         (StoredResponse, tables.idempotency),
     ]
-    of_processes = {"lease"}
+    of_processes = {"lease", "traceparent"}
     for record, table in pairs:
         found = {field.name for field in fields(record)}
         assert found == set(table.c.keys()) - of_processes, table.name
