@@ -90,6 +90,7 @@ class ProcessOptions:
     analyze_layers: bool
     warm_workers: bool
     metrics: bool
+    traces: bool
     log_level: str
     log_format: str
 
@@ -114,6 +115,7 @@ class ProcessOptions:
             "analyze_layers": self.analyze_layers,
             "warm_workers": self.warm_workers,
             "metrics": self.metrics,
+            "traces": self.traces,
         }
 
 
@@ -223,6 +225,12 @@ def process_options(command: F) -> F:
                 "--metrics",
                 is_flag=True,
                 help="Serve metrics for Prometheus at /metrics, to whoever can reach the process.",
+            ),
+            click.option(
+                "--traces",
+                is_flag=True,
+                help="Send traces to the OpenTelemetry collector that OTEL_EXPORTER_OTLP_ENDPOINT "
+                "names.",
             ),
             click.option(
                 "--log-level",

@@ -163,6 +163,7 @@ class HubConfig:
         part_size: Size of the parts of uploads, in bytes.
         metrics: Whether metrics are served, at `/metrics`. A process that only runs jobs then
             listens on `host` and `port` as well, for these and for its probes.
+        traces: Whether traces are sent, as OpenTelemetry's environment variables say.
         validate_responses: Whether a response that violates the contract is replaced by a 500.
         sign_in: Who vouches for users, beside the hub's own tokens.
         limits: Limits on connections; if None, derived from the limit of open files.
@@ -203,6 +204,7 @@ class HubConfig:
     max_unfinished_uploads: int = 1_000
     part_size: int = 64 << 20
     metrics: bool = False
+    traces: bool = False
     validate_responses: bool = False
     sign_in: SignIn = NO_SIGN_IN
     limits: ServerLimits | None = None

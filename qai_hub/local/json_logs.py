@@ -39,7 +39,8 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as a JSON object in one line, without secrets.
 
     Its members are `time`, `level`, `logger`, `message`, `node`, the machine and process number,
-    and if they are known `request_id`, `job_id` and `attempt`; `exception` is a traceback.
+    and if they are known `request_id`, `job_id`, `attempt`, `trace_id` and `span_id`; `exception`
+    is a traceback.
     """
 
     def __init__(self) -> None:

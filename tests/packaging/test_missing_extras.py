@@ -14,6 +14,20 @@ def test_the_local_hub_names_its_extra() -> None:
     )
 
 
+def test_traces_name_their_extra() -> None:
+    code = (
+        "import sys; sys.modules['opentelemetry.sdk'] = None\n"
+        "from qai_hub.local import LocalHub\n"
+        "from qai_hub.local.config import HubConfig\n"
+        "LocalHub.from_config(HubConfig(traces=True)).start()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = ran.stderr.splitlines()[-1]
+    assert last == (
+        "ValueError: traces need OpenTelemetry: run `pip install 'qai-hub-openapi[otel]'`"
+    )
+
+
 def test_a_dask_cluster_names_its_extra(tmp_path: Path) -> None:
     code = (
         "import pathlib, sys; sys.modules['distributed'] = None\n"

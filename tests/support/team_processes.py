@@ -46,7 +46,8 @@ class TeamProcess:
 
     @property
     def url(self) -> str:
-        return self.said[0].split()[3].rstrip(",")
+        (line,) = [each for each in self.said if each.startswith("Local hub at ")]
+        return line.split()[3].rstrip(",")
 
     def wait_for_line(self, start: str) -> None:
         """Wait until it says a line that starts so."""
@@ -61,9 +62,9 @@ class TeamProcess:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def wait_for_end(self) -> int:
+    def wait_for_end(self, seconds: float = _SECONDS) -> int:
         """Wait for its end; return its exit status."""
-        rest, _ = self._process.communicate(timeout=_SECONDS)
+        rest, _ = self._process.communicate(timeout=seconds)
         self.said += rest.splitlines()
         return self._process.returncode
 

@@ -21,6 +21,7 @@ EXTRAS = {
     "torch": "TorchScript and exported programs on the local hub",
     "team": "a local hub of several processes",
     "metrics": "metrics of the local hub",
+    "otel": "traces of the local hub",
     "oidc": "sign-in at the local hub by OpenID Connect",
     "dask": "jobs of the local hub on a Dask cluster",
     "s3": "transfers with storage credentials",

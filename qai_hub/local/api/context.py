@@ -27,6 +27,7 @@ from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.records import User
+from qai_hub.local.tracing import Tracer
 
 _Result = TypeVar("_Result")
 
@@ -58,6 +59,7 @@ class Services:
         signer: Checks the signatures of URLs.
         waiters: Requests that are waiting for jobs.
         clock: Returns the current time.
+        tracer: Records what is done for a request.
         quick_reads: Limits how many requests read the database alone at once.
     """
 
@@ -77,6 +79,7 @@ class Services:
     signer: Signer
     waiters: Waiters
     clock: Clock
+    tracer: Tracer
     quick_reads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
 
     def operation_path(self, operation: str, **ids: str | int) -> str:

@@ -29,6 +29,7 @@ async def get_job(services: Services, call: Call) -> Reply:
         if ended is None and not _has_ended(reply):
             return reply
         if ended is not None and not _has_ended(reply):
+            call.request.scope["long_poll"] = True
             await _wait(ended, seconds, call.request)
             # The token may have been revoked in the meantime.
             caller = await services.authenticate(call.request)

@@ -9,6 +9,7 @@ from qai_hub.local.api.lists import created_response, get_project_id, updated_re
 from qai_hub.local.api.models import explain_missing_file
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
+from qai_hub.local.core.job_traces import describe_job
 from qai_hub.local.core.kinds import CREATED, FAILED, kind_of_submission
 from qai_hub.local.core.needs import job_needs
 from qai_hub.local.devices import DeviceQuery
@@ -48,6 +49,8 @@ def create_job(context: RequestContext) -> Reply:
         model_type = kind.target_format(options)
         uses["target"] = [_add_target_model(context, key, name, project, now, model_type)]
     devices = _resolve_devices(context, body)
+    tracer = context.services.tracer
+    tracer.annotate(describe_job(key, kind.name))
     JOBS.add(
         context.db,
         id=key,
@@ -71,6 +74,7 @@ def create_job(context: RequestContext) -> Reply:
         needs=job_needs(
             kind, options, _input_facts(context, uses), context.services.config.big_input
         ),
+        traceparent=tracer.traceparent(),
     )
     for role, ids in uses.items():
         add_uses(context.db, key, role, ids)

@@ -177,6 +177,7 @@ class _PathEndpoint:
                 405, f"{scope['method']} is not for this URL: {allow}.", headers={"Allow": allow}
             )
         scope["operation"] = endpoint.operation.id
+        scope["operation_path"] = endpoint.operation.path
         response = await endpoint.respond(Request(scope, receive))
         await response(scope, receive, send)
 

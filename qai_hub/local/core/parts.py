@@ -36,6 +36,7 @@ from qai_hub.local.store.nodes import Node
 from qai_hub.local.store.opening import open_postgresql
 from qai_hub.local.store.records import new_id
 from qai_hub.local.store.sqlite import SqliteStore
+from qai_hub.local.tracing import NO_TRACES, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Parts:
         devices: The devices that jobs can name.
         heartbeat: Tells other processes of this one; None if it is the only one.
         quarantined: What the quarantine held at the start.
+        tracer: Records what it does for requests and jobs.
     """
 
     store: Store
@@ -67,6 +69,7 @@ class Parts:
     devices: DeviceCatalogue
     heartbeat: Heartbeat | None
     quarantined: Quarantined
+    tracer: Tracer
 
 
 def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> Parts:
@@ -83,8 +86,9 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         DataFolderError: The data folder cannot be used.
         OSError: The data folder cannot be written, or the storage of the files cannot be reached.
         ValueError: The process is to offer a label that this machine cannot, the URL of the storage
-            is wrong, or there are no credentials for it.
+            is wrong, there are no credentials for it, or traces cannot be sent as they should.
     """
+    tracer = _open_tracer(role, stack) if config.traces else NO_TRACES
     folder = config.data_dir
     if folder is None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
@@ -136,6 +140,7 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         devices=DeviceCatalogue.load(),
         heartbeat=None if node is None else Heartbeat(store, lifecycle, node, config.lease),
         quarantined=quarantined,
+        tracer=tracer,
     )
 
 
@@ -164,6 +169,7 @@ def make_scheduler(
         parts.devices.get_soc,
         config,
         parts.heartbeat,
+        parts.tracer,
     )
     return scheduler, warm_up
 
@@ -196,6 +202,18 @@ def _open_dask(address: DaskAddress, parts: Parts, config: HubConfig, stack: Exi
     stack.callback(executor.close)
     executor.open()
     return executor
+
+
+def _open_tracer(role: str, stack: ExitStack) -> Tracer:
+    try:
+        from qai_hub.local.tracing.otlp import OtlpTracer
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            "traces need OpenTelemetry: run `pip install 'qai-hub-openapi[otel]'`"
+        ) from error
+    tracer = OtlpTracer(role)
+    stack.callback(tracer.close)
+    return tracer
 
 
 def _open_folder(config: HubConfig, folder: Path) -> FolderStore:

@@ -14,6 +14,7 @@ from qai_hub.local.core.cache import Cache
 from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import AttemptId, AttemptLost, CannotStartError, Executor
 from qai_hub.local.core.heartbeat import Heartbeat
+from qai_hub.local.core.job_traces import JobTraces
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import RunningAttempts
 from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output
@@ -35,6 +36,7 @@ from qai_hub.local.store.relations import (
     first_ready_jobs,
     take_turn,
 )
+from qai_hub.local.tracing import NO_TRACES, Tracer
 
 # Even a small machine has reserved slots for some users without a running job.
 _MIN_RESERVED = 8
@@ -137,6 +139,7 @@ class Scheduler:
         get_soc: Returns the chip of a device.
         config: The hub's configuration.
         heartbeat: That of this process; None if no other uses the database.
+        tracer: Records attempts.
     """
 
     def __init__(
@@ -150,6 +153,7 @@ class Scheduler:
         get_soc: SocLookup,
         config: HubConfig,
         heartbeat: Heartbeat | None = None,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         self._store = store
         self._storage = storage
@@ -167,6 +171,7 @@ class Scheduler:
             self._awake.set, lambda job: executor.cancel(AttemptId(job.id, job.attempt))
         )
         self._heartbeat = heartbeat
+        self._traces = JobTraces(tracer)
         # Where there is no other process, each job is run, and tells itself what it lacks.
         offered = LABELS if heartbeat is None else from_text(heartbeat.node.labels)
         self._needs = served_needs(offered)
@@ -279,7 +284,7 @@ class Scheduler:
             raise
 
     def _run(self, job: Job, cancelled: threading.Event) -> None:
-        with logging_about(job_id=job.id, attempt=job.attempt):
+        with logging_about(job_id=job.id, attempt=job.attempt), self._traces.attempt(job):
             try:
                 self._carry_out(job, cancelled)
             except Exception:  # noqa: BLE001 - whatever it is, the next process takes it up again
@@ -293,19 +298,23 @@ class Scheduler:
                 self._executor.release(AttemptId(job.id, job.attempt))
                 self._work.remove(job.id, job.attempt)
         except _Superseded:
+            self._traces.given_up("superseded")
             _log.info("attempt %d of the job %s is no longer needed", job.attempt, job.id)
         except (AttemptCancelled, CachedModelDeleted):
             # A job that a user cancelled has ended: the database then refuses this.
             with self._store.write() as db:
-                self._lifecycle.requeue(db, job)
+                is_queued = self._lifecycle.requeue(db, job)
+            self._traces.given_up("requeued" if is_queued else "cancelled")
         except AttemptLost as error:
             _log.warning("attempt %d of the job %s was lost: %s", job.attempt, job.id, error)
+            self._traces.given_up("lost")
             with self._store.write() as db:
                 self._lifecycle.lose(db, job)
         except (CannotStartError, FilesUnavailableError) as error:
             _log.warning(
                 "attempt %d of the job %s cannot be carried out yet: %s", job.attempt, job.id, error
             )
+            self._traces.given_up("requeued")
             self._stopping.wait(_RETRY_AFTER)
             with self._store.write() as db:
                 self._lifecycle.requeue(db, job)
@@ -335,27 +344,35 @@ class Scheduler:
 
     def _finish(self, job: Job, result: AttemptResult) -> None:
         # Outside of the transaction, as others would wait for it.
-        self._storage.stage(result.new_files)
-        with self._store.write() as db:
-            self._lifecycle.finish(db, job, result)
+        with self._traces.step("publish"):
+            self._storage.stage(result.new_files)
+        with self._traces.step("commit"), self._store.write() as db:
+            ended = self._lifecycle.finish(db, job, result)
+        if ended:
+            self._traces.ended(result)
+        else:
+            self._traces.given_up("superseded")
 
     def _execute(self, job: Job, cancelled: threading.Event) -> AttemptResult:
-        try:
-            spec = self._specs.build(job)
-        except JobFailure as failure:
-            return AttemptResult.failure(failure.failure_type, failure.reason)
-        key = self._cache.key(spec) if self._cache else None
-        cached_job = self._cache.find(key, job.owner_id) if self._cache and key else None
-        with self._store.write() as db:
-            is_current = self._lifecycle.advance(db, job)
+        with self._traces.step("prepare"):
+            try:
+                spec = self._specs.build(job)
+            except JobFailure as failure:
+                return AttemptResult.failure(failure.failure_type, failure.reason)
+            key = self._cache.key(spec) if self._cache else None
+            cached_job = self._cache.find(key, job.owner_id) if self._cache and key else None
+            with self._store.write() as db:
+                is_current = self._lifecycle.advance(db, job)
         if not is_current:
             raise _Superseded
         if cached_job is not None:
             return self._reuse_cached(job, cached_job, key)
-        self._executor.start(spec)
+        with self._traces.step("start"):
+            self._executor.start(spec)
         if cancelled.is_set():
             self._executor.cancel(spec.id)
-        outcome = self._executor.wait(spec.id)
+        with self._traces.step("run"):
+            outcome = self._executor.wait(spec.id)
         return AttemptResult(
             failure_type=outcome.failure_type,
             reason=outcome.reason,

@@ -91,6 +91,7 @@ def make_app(
         head_bytes=limits.head_bytes,
         stall_seconds=limits.stall_seconds,
         observe=None if operations.metrics is None else operations.metrics.observe_request,
+        tracer=services.tracer,
     )
 
 
@@ -172,6 +173,7 @@ def start_hub(
         signer=signer,
         waiters=waiters,
         clock=parts.clock,
+        tracer=parts.tracer,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     operations = Operations(config, parts, pools)

@@ -25,7 +25,9 @@ from qai_hub.local.errors import (
 from qai_hub.local.files.store import FilesUnavailableError
 from qai_hub.local.json_logs import logging_about
 from qai_hub.local.server.log_filter import RateLimitFilter
+from qai_hub.local.server.request_traces import trace_request
 from qai_hub.local.store.dialect import DatabaseUnavailableError
+from qai_hub.local.tracing import NO_TRACES, Tracer
 
 _log = logging.getLogger(__name__)
 _log.addFilter(RateLimitFilter())
@@ -63,6 +65,7 @@ class OuterMiddleware:
         head_bytes: Maximum size of a request's line and headers, in bytes.
         stall_seconds: Seconds that a body may stall.
         observe: Called after each request.
+        tracer: Records a span of each.
     """
 
     def __init__(
@@ -73,8 +76,10 @@ class OuterMiddleware:
         head_bytes: int = 32 << 10,
         stall_seconds: float = 30.0,
         observe: Observe | None = None,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         self._observe = observe
+        self._tracer = tracer
         self._app = app
         self._hosts = None if hosts is None else frozenset(hosts)
         self._head_bytes = head_bytes
@@ -86,7 +91,10 @@ class OuterMiddleware:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._stall_seconds)
-        with logging_about(request_id=exchange.id):
+        with (
+            logging_about(request_id=exchange.id),
+            trace_request(self._tracer, scope, exchange.id, lambda: exchange.status),
+        ):
             await self._handle(scope, exchange)
 
     async def _handle(self, scope: Scope, exchange: "_Exchange") -> None:

@@ -128,7 +128,8 @@ class Job(JobSummary):
 
     `failure_reason` reveals nothing about another job but its id; `cause_id` is the job whose
     failure caused this one's. A job is `ready` once its input models are there. Its `needs` are
-    labels as they are stored; `node_id` is the process that runs it, where there are several.
+    labels as they are stored; `node_id` is the process that runs it, where there are several;
+    `traceparent` is the span that submitted it, in W3C's form.
     """
 
     options: str
@@ -145,6 +146,7 @@ class Job(JobSummary):
     ready: bool
     node_id: str | None
     needs: str
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
