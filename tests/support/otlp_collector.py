@@ -1,7 +1,7 @@
 """A collector of traces: it keeps what hubs send by OpenTelemetry's protocol over HTTP."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,8 +100,8 @@ def _span(span: SpanMessage, process: Mapping[str, object]) -> Received:
     )
 
 
-def _read(attributes: "Iterator[KeyValue] | object") -> dict[str, object]:
-    return {each.key: _value(each.value) for each in attributes}  # type: ignore[attr-defined]
+def _read(attributes: Iterable[KeyValue]) -> dict[str, object]:
+    return {each.key: _value(each.value) for each in attributes}
 
 
 def _value(value: AnyValue) -> object:
