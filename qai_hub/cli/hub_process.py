@@ -318,6 +318,16 @@ def stop_signals() -> list[int]:
     return numbers
 
 
+def end_at_next_signal() -> None:
+    """Let another signal end the process at once: nothing that was acknowledged is lost by that.
+
+    That a terminal closes does not count: the shell and the system may both tell of it.
+    """
+    for number in stop_signals():
+        ends = number in (signal.SIGINT, signal.SIGTERM)
+        signal.signal(number, signal.SIG_DFL if ends else signal.SIG_IGN)
+
+
 @contextmanager
 def receive_signals() -> Iterator[socket.socket]:
     """Make the signals that stop a process send a byte to a socket.

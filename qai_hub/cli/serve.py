@@ -3,7 +3,6 @@
 import dataclasses
 import errno
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from qai_hub.cli.hub_process import (
     SettingType,
     database_option,
     describe_place,
+    end_at_next_signal,
     prepare_process,
     print_capabilities,
     process_options,
@@ -231,8 +231,7 @@ def serve(invocation: Invocation, /, **given: Any) -> int:  # noqa: ANN401 - as 
                 _refuse_profile_in_use(profile, hub.url)
             _print_startup(hub, options, profile)
             receiver.recv(1)
-            # A second Ctrl+C interrupts the shutdown.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            end_at_next_signal()
         finally:
             with refusals():
                 hub.stop()

@@ -1,6 +1,5 @@
 """`qai-hub worker`: runs jobs of a hub of several processes until it is stopped."""
 
-import signal
 import socket
 import threading
 from contextlib import suppress
@@ -17,12 +16,12 @@ from qai_hub.cli.hub_process import (
     SettingType,
     database_option,
     describe_place,
+    end_at_next_signal,
     prepare_process,
     print_capabilities,
     process_options,
     receive_signals,
     refusals,
-    stop_signals,
 )
 from qai_hub.cli.parameters import SecondsType, data_dir_option
 
@@ -126,6 +125,4 @@ def _drain(running: "HubWorker", seconds: float, receiver: socket.socket) -> Non
         with suppress(TimeoutError):
             receiver.recv(1)
             break
-    # Another one ends the process, whatever it does.
-    for number in stop_signals():
-        signal.signal(number, signal.SIG_DFL)
+    end_at_next_signal()

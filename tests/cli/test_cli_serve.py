@@ -9,12 +9,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import httpx
 import pytest
+from support.execution_models import endless_model
+from support.polling import wait_until
 from support.tiny_models import affine
 
 from qai_hub.cli import hub_process
@@ -469,9 +471,40 @@ def test_a_terminal_that_closes_ends_it_in_order(tmp_path: Path) -> None:
     assert not (tmp_path / ".qai_hub" / "local" / "hub.db-wal").exists()
 
 
-@pytest.mark.parametrize("second", [signal.SIGHUP, signal.SIGTERM])
-def test_a_second_signal_disturbs_no_orderly_end(tmp_path: Path, second: signal.Signals) -> None:
+@pytest.mark.parametrize("first", [signal.SIGHUP, signal.SIGTERM])
+def test_a_terminal_that_closes_disturbs_no_orderly_end(
+    tmp_path: Path, first: signal.Signals
+) -> None:
     with served(tmp_path, "--port", "0") as hub:
-        hub.process.send_signal(signal.SIGHUP)
-        status, rest = hub.end(second)
+        hub.process.send_signal(first)
+        status, rest = hub.end(signal.SIGHUP)
     assert (status, "Stopped." in rest) == (0, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_it_at_once_and_loses_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    arguments = ["--port", "0", "--max-parallel-jobs", "1"]
+    with served(tmp_path, *arguments) as hub:
+        client = Client(load_config("local", home=tmp_path))
+        endless = client.upload_model(endless_model())
+        job = client.submit_inference_job(endless, Device("Samsung Galaxy S24"))
+        wait_until(lambda: job.get_status().running)
+        # It cannot stop in order, as somebody keeps the database from it.
+        with closing(sqlite3.connect(tmp_path / ".qai_hub" / "local" / "hub.db")) as db:
+            db.execute("BEGIN IMMEDIATE")
+            hub.process.send_signal(number)
+            wait_until(lambda: is_refused(hub.url))
+            status, rest = hub.end(number)
+    assert (status, rest) == (-number, "")
+    with served(tmp_path, *arguments):
+        again = Client(load_config("local", home=tmp_path)).get_job(job.job_id)
+        wait_until(lambda: again.get_status().running)
+        again.cancel()
+
+
+def is_refused(url: str) -> bool:
+    """Tell whether a hub takes no more connections."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) != 0
