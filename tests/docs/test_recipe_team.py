@@ -1,6 +1,5 @@
 """The files for a hub of several processes: they can be read, and fit together."""
 
-import configparser
 from typing import Any
 
 import pytest
@@ -37,14 +36,3 @@ def test_who_answers_runs_no_jobs_and_the_others_may_end_theirs(
         (drain,) = [each for each in services[name]["command"] if each.startswith("--drain=")]
         grace = services[name]["stop_grace_period"]
         assert int(grace.removesuffix("s")) > int(drain.partition("=")[2])
-
-
-def test_the_unit_gives_running_jobs_time_to_end() -> None:
-    (text,) = blocks(PAGE, "ini")
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read_string(text)
-    words = unit["Service"]["ExecStart"].split()
-    assert words[:2] == ["/opt/qai-hub/bin/qai-hub", "worker"]
-    assert int(unit["Service"]["TimeoutStopSec"]) > int(words[words.index("--drain") + 1])
-    assert unit["Service"]["ReadWritePaths"] == words[words.index("--data-dir") + 1]
