@@ -6,21 +6,26 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import trustme
+from support.object_storage import free_ports
 from support.page_blocks import blocks
+from support.postgresql_server import running_server
 from support.tiny_models import affine
 
 from qai_hub.client import Client, Device
 from qai_hub.config import ClientConfig
 from qai_hub.local import LocalHub
+from qai_hub.local.config import HubConfig
 
 PAGE = "docs/recipes/tls-proxy.md"
+# Where the hubs of the page listen.
+PORTS = ("127.0.0.1:8642", "127.0.0.1:8643")
 DEVICE = Device("Samsung Galaxy S24")
 
 
@@ -43,13 +48,16 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def nginx(folder: Path, certificates: Path, port: int, upstream: str) -> list[str]:
-    (server,) = blocks(PAGE, "nginx")
+def nginx(folder: Path, certificates: Path, port: int, *hubs: str) -> list[str]:
+    server, upstream = blocks(PAGE, "nginx")
+    if len(hubs) > 1:
+        server = server.replace("http://127.0.0.1:8642", "http://hub")
+        server = f"{upstream}\n{server}"
     for old, new in {
         "listen 443": f"listen 127.0.0.1:{port}",
         "/etc/ssl/hub.example.com.pem": str(certificates / "cert.pem"),
         "/etc/ssl/private/hub.example.com.key": str(certificates / "key.pem"),
-        "127.0.0.1:8642": upstream,
+        **dict(zip(PORTS, hubs, strict=False)),
     }.items():
         assert old in server
         server = server.replace(old, new)
@@ -63,12 +71,12 @@ def nginx(folder: Path, certificates: Path, port: int, upstream: str) -> list[st
     return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
 
 
-def caddy(folder: Path, certificates: Path, port: int, upstream: str) -> list[str]:
-    (site,) = blocks(PAGE, "text")
+def caddy(folder: Path, certificates: Path, port: int, *hubs: str) -> list[str]:
+    site = blocks(PAGE, "text")[len(hubs) - 1]
     for old, new in {
         "hub.example.com {": f"https://localhost:{port} {{\n"
         f"\tbind 127.0.0.1\n\ttls {certificates / 'cert.pem'} {certificates / 'key.pem'}",
-        "127.0.0.1:8642": upstream,
+        **dict(zip(PORTS, hubs, strict=False)),
     }.items():
         assert old in site
         site = site.replace(old, new)
@@ -105,17 +113,26 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.parametrize("name", PROXIES)
-def test_files_and_waits_pass_through(
-    name: str, hub: LocalHub, certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = PROXIES[name](tmp_path, certificates, port, urlsplit(hub.url).netloc)
+@pytest.fixture
+def port() -> int:
+    return free_ports(1)[0]
+
+
+@pytest.fixture(params=PROXIES)
+def name(
+    request: pytest.FixtureRequest, certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """The name of a proxy, whose certificates clients trust."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
+    return str(request.param)
+
+
+def test_files_and_waits_pass_through(
+    name: str, port: int, hub: LocalHub, certificates: Path, tmp_path: Path
+) -> None:
+    command = PROXIES[name](tmp_path, certificates, port, urlsplit(hub.url).netloc)
     address = f"https://localhost:{port}"
     with running(command, tmp_path, port):
         client = Client(ClientConfig(hub.token(), api_url=address, web_url=address))
@@ -131,4 +148,32 @@ def test_files_and_waits_pass_through(
         assert outputs is not None
         np.testing.assert_array_equal(outputs["y"], [[[3.0] * 4]])
         received = dataset.download(str(tmp_path / "received"))
+    assert Path(received).stat().st_size > 2 << 20
+
+
+def test_several_web_processes_are_one_hub(
+    name: str, port: int, certificates: Path, tmp_path: Path
+) -> None:
+    with running_server() as server, ExitStack() as stack:
+        config = HubConfig(
+            database=server.create_database(),
+            data_dir=tmp_path / "data",
+            allowed_hosts=("localhost", "hub.example.com"),
+            part_size=1 << 20,
+            warm_workers=False,
+        )
+        hubs = [stack.enter_context(LocalHub.from_config(config)) for _ in range(2)]
+        command = PROXIES[name](
+            tmp_path, certificates, port, *(urlsplit(hub.url).netloc for hub in hubs)
+        )
+        address = f"https://localhost:{port}"
+        with running(command, tmp_path, port):
+            client = Client(ClientConfig(hubs[0].token(), api_url=address, web_url=address))
+            samples = [np.random.default_rng(0).random((1, 1 << 20), np.float32)]
+            dataset = client.upload_dataset({"x": samples}, "much")
+            # One process goes while a job is waited for.
+            job = client.submit_compile_job(affine(), DEVICE)
+            hubs[1].stop()
+            assert job.wait(60).success
+            received = dataset.download(str(tmp_path / "received"))
     assert Path(received).stat().st_size > 2 << 20
