@@ -17,6 +17,7 @@ class FakeWorker:
     Attributes:
         may_finish: Cleared to keep attempts running.
         failures: Reasons to fail with, by the job's options.
+        lacks: The extra for want of which these fail.
         extra_results: Further fields of the results of jobs that succeed.
         extra_files: Content of further files of these, by what they are.
         running: Attempts that run now.
@@ -32,6 +33,7 @@ class FakeWorker:
         self.may_finish = threading.Event()
         self.may_finish.set()
         self.failures: dict[str, str] = {}
+        self.lacks = ""
         self.extra_results: dict[str, Any] = {}
         self.extra_files: dict[str, bytes] = {}
         self.crash: BaseException | None = None
@@ -95,4 +97,5 @@ class FakeWorker:
             result=result,
             files=files,
             log=log,
+            lacks=self.lacks if reason else "",
         )

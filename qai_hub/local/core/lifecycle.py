@@ -141,8 +141,13 @@ class Lifecycle:
             db, job, allowed_states, state=states.KINDS[job.kind].working_state, updated=self._now()
         )
 
-    def requeue(self, db: Connection, job: Job) -> bool:
+    def requeue(self, db: Connection, job: Job, *, needs: str | None = None) -> bool:
         """Abandon an attempt and queue the job again.
+
+        Args:
+            db: A writing transaction.
+            job: The job, as it was claimed.
+            needs: What it needs, as it is stored, if it turned out to be more than was known.
 
         Returns:
             Whether it was the job's current attempt: a job that has ended, or is queued, stays as
@@ -156,6 +161,7 @@ class Lifecycle:
             state=states.CREATED,
             started=None,
             updated=self._now(),
+            needs=job.needs if needs is None else needs,
             **_NO_LEASE,
         )
 

@@ -28,7 +28,7 @@ from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.json_logs import logging_about
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
-from qai_hub.local.store.labels import from_text, served_needs
+from qai_hub.local.store.labels import from_text, served_needs, to_text
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import (
     ReadyJob,
@@ -122,6 +122,18 @@ _CACHE_NOTICE = (
 
 class _Superseded(Exception):  # noqa: N818 - nobody's fault
     """The job has ended, or was queued again, while the attempt was running."""
+
+
+class _ForOthers(Exception):  # noqa: N818 - nobody's fault
+    """This machine lacks what the job turned out to need, and another may have it.
+
+    Attributes:
+        needs: What the job needs, as it is stored.
+    """
+
+    def __init__(self, needs: str) -> None:
+        super().__init__(needs)
+        self.needs = needs
 
 
 class Scheduler:
@@ -305,6 +317,11 @@ class Scheduler:
             with self._store.write() as db:
                 is_queued = self._lifecycle.requeue(db, job)
             self._traces.given_up("requeued" if is_queued else "cancelled")
+        except _ForOthers as error:
+            _log.info("the job %s is left to processes that offer %s", job.id, error.needs)
+            with self._store.write() as db:
+                is_queued = self._lifecycle.requeue(db, job, needs=error.needs)
+            self._traces.given_up("requeued" if is_queued else "cancelled")
         except AttemptLost as error:
             _log.warning("attempt %d of the job %s was lost: %s", job.attempt, job.id, error)
             self._traces.given_up("lost")
@@ -373,6 +390,9 @@ class Scheduler:
             self._executor.cancel(spec.id)
         with self._traces.step("run"):
             outcome = self._executor.wait(spec.id)
+        known = from_text(job.needs)
+        if self._heartbeat is not None and outcome.lacks in LABELS and outcome.lacks not in known:
+            raise _ForOthers(to_text({*known, outcome.lacks}))
         return AttemptResult(
             failure_type=outcome.failure_type,
             reason=outcome.reason,

@@ -57,6 +57,7 @@ class AttemptOutcome:
         files: Published files within the attempt's folder: "target_model", its "source",
             "output_data", "profile_trace", "runtime_log".
         log: The hub's log of the attempt.
+        lacks: The extra for want of which it failed; empty for any other cause.
     """
 
     succeeded: bool
@@ -65,6 +66,7 @@ class AttemptOutcome:
     result: dict[str, Any]
     files: dict[str, Path]
     log: Path
+    lacks: str = ""
 
 
 def run_attempt(
@@ -127,6 +129,7 @@ def run_attempt(
         result=report.result,
         files=files,
         log=log.path,
+        lacks=report.lacks,
     )
 
 

@@ -15,11 +15,13 @@ class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not 
     Args:
         failure_type: Class of the cause.
         reason: What went wrong and what the user can do about it.
+        lacks: The extra that this machine lacks, and with which another may run the job.
     """
 
-    def __init__(self, failure_type: FailureType, reason: str) -> None:
+    def __init__(self, failure_type: FailureType, reason: str, *, lacks: str = "") -> None:
         super().__init__(reason)
         self.failure_type = failure_type
+        self.lacks = lacks
         # Reasons quote content of models and datasets, which may include terminal escape sequences.
         self.reason = _CONTROL_CHARACTERS.sub(" ", reason)
 

@@ -90,7 +90,8 @@ def call_isolated(
         raise CallError(reason, progress=progress, is_timeout=True)
     failure = _read(folder / _FAILURE_FILE)
     if failure is not None:
-        raise JobFailure(FailureType(failure["failure_type"]), failure["reason"])
+        kind = FailureType(failure["failure_type"])
+        raise JobFailure(kind, failure["reason"], lacks=failure["lacks"])
     if status == 0 and progress is not None:
         return progress
     causes = {number: cause for cause, number in EXIT_STATUSES.items()}
@@ -150,7 +151,11 @@ def _serve_call(folder: Path) -> int:
         except JobFailure as failure:
             _write(
                 folder / _FAILURE_FILE,
-                {"failure_type": failure.failure_type, "reason": failure.reason},
+                {
+                    "failure_type": failure.failure_type,
+                    "reason": failure.reason,
+                    "lacks": failure.lacks,
+                },
             )
     except Exception as error:
         cause = resource_failure_from_error(error)

@@ -195,4 +195,4 @@ def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
             f"This hub cannot read {purpose}, as a package is missing ({error}): run pip install "
             f"'qai-hub-openapi[{extra}]' where the hub runs, and restart the hub."
         )
-        raise JobFailure(FailureType.UNSUPPORTED, reason) from None
+        raise JobFailure(FailureType.UNSUPPORTED, reason, lacks=extra) from None

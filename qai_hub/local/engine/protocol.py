@@ -207,13 +207,14 @@ class Report:
 
     failure_type: str = FailureType.SUCCESS
     reason: str = ""
+    lacks: str = ""
     result: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_failure(cls, failure: JobFailure) -> Self:
         """Return the report of a failed job."""
-        return cls(failure_type=failure.failure_type, reason=failure.reason)
+        return cls(failure_type=failure.failure_type, reason=failure.reason, lacks=failure.lacks)
 
     def write(self, folder: Path) -> None:
         """Write it to the attempt's folder atomically."""

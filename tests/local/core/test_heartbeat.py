@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,28 @@ def test_a_submission_in_one_process_starts_at_once_in_another(machines: list[Ma
         key, _ = first.compile()
         first.announce()
         first.wait_for_state(key, states.DONE)
+
+
+def test_a_job_that_turns_out_to_need_more_runs_where_that_is_offered(
+    machines: list[Machine],
+) -> None:
+    first, second = machines
+    second.node = replace(second.node, labels="qnn")
+    first.worker.failures = {"wrapped": "not here", "broken": "not here"}
+    second.worker.failures = {"broken": "not there either"}
+    first.worker.lacks = second.worker.lacks = "qnn"
+    wrapped, _ = first.compile(options="wrapped")
+    broken, _ = first.compile(options="broken")
+    with first.working():
+        wait_until(lambda: [first.job(key).needs for key in (wrapped, broken)] == ["qnn", "qnn"])
+        assert {first.job(key).state for key in (wrapped, broken)} == {states.CREATED}
+        with second.working():
+            first.wait_for_state(wrapped, states.DONE)
+            # Where it was said to be offered, it is lacking for good.
+            first.wait_for_state(broken, states.FAILED)
+    assert first.job(broken).failure_reason == "not there either"
+    assert [first.job(key).attempt for key in (wrapped, broken)] == [2, 2]
+    assert [first.job(key).losses for key in (wrapped, broken)] == [0, 0]
 
 
 def test_a_cancelled_job_stops_in_the_process_that_runs_it(machines: list[Machine]) -> None:

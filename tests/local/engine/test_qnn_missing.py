@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from onnx import helper
 from support.execution_models import attempt, get_failure, linear_model, onnx_input, saved
 
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel
@@ -21,6 +22,18 @@ def compile_for(runtime: str, folder: Path, soc: Soc | None = CHIP) -> AttemptRe
     return AttemptRequest(kind="compile", inputs=(model,), options=options, soc=soc)
 
 
+def run_wrapper(folder: Path) -> AttemptRequest:
+    """A run of an ONNX model around a context, as others have made it."""
+    ports = [helper.make_tensor_value_info(name, 1, [1, 4]) for name in ("x", "y")]
+    node = helper.make_node("EPContext", ["x"], ["y"], domain="com.microsoft", embed_mode=1)
+    node.attribute.append(helper.make_attribute("ep_cache_context", b"a binary"))
+    graph = helper.make_graph([node], "wrapper", ports[:1], ports[1:])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    wrapper = onnx_input(saved(model, folder, "wrapper"))
+    return AttemptRequest(kind="run", inputs=(wrapper,), options="", profile=True, soc=CHIP)
+
+
 def run_or_link(kind: str, model_type: str, folder: Path) -> AttemptRequest:
     (folder / "binary").write_bytes(b"a binary")
     model = InputModel(path=folder / "binary", model_type=model_type)
@@ -35,6 +48,7 @@ def requests(folder: Path) -> list[AttemptRequest]:
         run_or_link("link", "MODEL_TYPE_QNN_DLC", folder),
         run_or_link("run", "MODEL_TYPE_QNN_DLC", folder),
         run_or_link("run", "MODEL_TYPE_QNN_CONTEXT_BINARY", folder),
+        run_wrapper(folder),
     ]
 
 
@@ -51,6 +65,7 @@ def test_without_the_extra_jobs_fail_and_name_it(
             "QNN is not installed on this hub: run pip install 'qai-hub-openapi[qnn]' where the "
             "hub runs, and restart the hub. It needs Linux on x86-64."
         )
+        assert failure.lacks == "qnn"
 
 
 def test_a_library_of_the_system_that_is_missing_is_named(

@@ -155,6 +155,7 @@ RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 DISABLE_CPU_FALLBACK = {"session.disable_cpu_ep_fallback": "1"}
 _IR_LIBRARY = "libQnnIr.so"
 _SYSTEM_LIBRARY = "libQnnSystem.so"
+_EXTRA = "qnn"
 
 
 def sdk_version() -> str:
@@ -306,12 +307,12 @@ def _load_provider() -> ModuleType:
             "QNN is not installed on this hub: run pip install 'qai-hub-openapi[qnn]' where the "
             "hub runs, and restart the hub. It needs Linux on x86-64."
         )
-        raise JobFailure(FailureType.UNSUPPORTED, reason) from None
+        raise JobFailure(FailureType.UNSUPPORTED, reason, lacks=_EXTRA) from None
     try:
         onnxruntime.register_execution_provider_library(PROVIDER, package.get_library_path())
     except RUNTIME_ERRORS as error:
         reason = f"QNN does not work on this machine: {format_runtime_error(error)}."
-        raise JobFailure(FailureType.UNSUPPORTED, reason) from None
+        raise JobFailure(FailureType.UNSUPPORTED, reason, lacks=_EXTRA) from None
     # The provider loads it later, and takes a model that it then cannot compile for the culprit.
     try:
         ctypes.CDLL(str(Path(package.LIB_DIR_FULL_PATH) / _SYSTEM_LIBRARY))
@@ -322,5 +323,5 @@ def _load_provider() -> ModuleType:
             "QNN does not work on this machine: a library that it needs cannot be loaded "
             f"({error}). Install it where the hub runs."
         )
-        raise JobFailure(FailureType.UNSUPPORTED, reason) from None
+        raise JobFailure(FailureType.UNSUPPORTED, reason, lacks=_EXTRA) from None
     return package
