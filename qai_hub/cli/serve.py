@@ -78,6 +78,8 @@ class ServeOptions(ProcessOptions):
     max_parallel_jobs: int | None
     max_queued_jobs: int
     max_unfinished_uploads: int
+    max_storage: int | None
+    max_creations: int | None
     trusted_proxy: tuple[str, ...]
     user_header: str
     oidc_issuer: str
@@ -171,6 +173,18 @@ class ServeOptions(ProcessOptions):
     default=1_000,
     show_default=True,
     help="Unfinished uploads that one user may have.",
+)
+@click.option(
+    "--max-storage",
+    metavar="GIB",
+    type=SettingType("max_storage", unit=1 << 30),
+    help="Size of what one user may store, in GiB; no limit if absent.",
+)
+@click.option(
+    "--max-creations",
+    metavar="N",
+    type=SettingType("max_creations"),
+    help="Jobs, models and datasets that one user may create in a minute; no limit if absent.",
 )
 @click.option(
     "--trusted-proxy",
@@ -360,6 +374,8 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
         max_parallel_jobs=count_cores() if slots is None else slots,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
+        max_storage=options.max_storage,
+        max_creations=options.max_creations,
         sign_in=SignIn(
             trusted_proxies=options.trusted_proxy,
             user_header=options.user_header,

@@ -160,6 +160,9 @@ class HubConfig:
             system allows it (Linux); otherwise each is a program of its own.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
+        max_storage: Size of what one user may store, in bytes; None for no limit.
+        max_creations: Jobs, models and datasets that one user may create in a minute, and at once;
+            None for no limit. `qai-hub users limit` sets other limits for some users.
         part_size: Size of the parts of uploads, in bytes.
         metrics: Whether metrics are served, at `/metrics`. A process that only runs jobs then
             listens on `host` and `port` as well, for these and for its probes.
@@ -201,6 +204,8 @@ class HubConfig:
     warm_workers: bool = True
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
+    max_storage: int | None = None
+    max_creations: int | None = None
     part_size: int = 64 << 20
     metrics: bool = False
     validate_responses: bool = False
@@ -260,10 +265,12 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "file_cache_size": (0, 1 << 50),
     "max_queued_jobs": (1, _MAX_NUMBER),
     "max_unfinished_uploads": (1, _MAX_NUMBER),
+    "max_storage": (1, 2**60),
+    "max_creations": (1, 1_000_000),
     "part_size": (1, 1 << 40),
 }
 _FLOAT_FIELDS = frozenset({"job_timeout", "lease"})
-_OPTIONAL_FIELDS = frozenset({"memory_limit"})
+_OPTIONAL_FIELDS = frozenset({"memory_limit", "max_storage", "max_creations"})
 
 
 def check_range(name: str, value: object, unit: int = 1, *, low: float | None = None) -> None:

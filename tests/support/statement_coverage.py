@@ -24,12 +24,23 @@ from qai_hub.local.store import (
     people,
     relations,
     rows,
+    stored_sizes,
 )
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
 from qai_hub.local.store.rows import DATASETS, JOB_SUMMARIES, JOBS, MODELS, PageRequest
 from qai_hub.local.store.schema import jobs
 
-MODULES = (data_folder, figures, files, job_lists, nodes, people, relations, rows)
+MODULES = (
+    data_folder,
+    figures,
+    files,
+    job_lists,
+    nodes,
+    people,
+    relations,
+    rows,
+    stored_sizes,
+)
 LARGE = 1 << 40
 
 
@@ -84,6 +95,11 @@ def run_every_statement(db: Connection) -> None:
     assert files.get_unexpired_sizes(db, NOON) == {}
     DATASETS.delete(db, dataset)
     assert files.delete_unreferenced(db, ["f1"]) == []
+    assert stored_sizes.get_pending(db, ada.id, NOON) == 0
+    stored = {each.account.email: each.stored for each in figures.get_user_figures(db, "")}
+    assert stored == {"ada@example.com": LARGE, "bob@example.com": 0}
+    people.set_rate_due(db, ada.id, LARGE)
+    assert people.get_rate_due(db, ada.id) == LARGE
 
 
 def _lists(db: Connection, ada: User, bob: User, job_ids: list[str]) -> None:
@@ -128,7 +144,8 @@ def _people(db: Connection) -> tuple[User, User]:
 
 def _models(db: Connection, ada: User) -> tuple[str, str]:
     model, target = add_model(db, ada), add_model(db, ada)
-    files.add_file(db, File("f1", LARGE, None))
+    files.add_file(db, File("f1", LARGE, None), ada.id)
+    assert stored_sizes.get_stored(db, ada.id) == LARGE
     files.set_digest(db, "f1", "aa")
     assert files.get_file(db, "f1") == File("f1", LARGE, "aa")
     assert files.get_unexpired_sizes(db, NOON) == {"f1": LARGE}
