@@ -35,7 +35,10 @@ class Retention:
         datasets: How long a dataset can be used, unless it is permanent.
         uploads: How long an unfinished upload may be resumed.
         answers: How long the response to a request with an idempotency key is kept.
-        quarantine: Minimum time that files stay in the quarantine before they are deleted.
+        quarantine: Minimum time that files stay in the quarantine before they are deleted, and
+            those of expired datasets before a running hub deletes them.
+        jobs: How long jobs are kept that have ended, with what they have made; None for ever.
+        models: How long models are kept that users have uploaded and no job has; None for ever.
     """
 
     signatures: timedelta = timedelta(hours=1)
@@ -43,10 +46,13 @@ class Retention:
     uploads: timedelta = timedelta(days=1)
     answers: timedelta = timedelta(hours=24)
     quarantine: timedelta = timedelta(days=7)
+    jobs: timedelta | None = None
+    models: timedelta | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            if getattr(self, each.name) <= timedelta(0):
+            value = getattr(self, each.name)
+            if value is not None and value <= timedelta(0):
                 raise ValueError(f"retention.{each.name} must be more than 0 seconds")
 
 

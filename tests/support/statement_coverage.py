@@ -22,6 +22,7 @@ from qai_hub.local.store import (
     job_lists,
     nodes,
     people,
+    pruning,
     relations,
     rows,
     stored_sizes,
@@ -37,6 +38,7 @@ MODULES = (
     job_lists,
     nodes,
     people,
+    pruning,
     relations,
     rows,
     stored_sizes,
@@ -95,6 +97,7 @@ def run_every_statement(db: Connection) -> None:
     assert files.get_unexpired_sizes(db, NOON) == {}
     DATASETS.delete(db, dataset)
     assert files.delete_unreferenced(db, ["f1"]) == []
+    _pruning(db, first, second)
     assert stored_sizes.get_pending(db, ada.id, NOON) == 0
     stored = {each.account.email: each.stored for each in figures.get_user_figures(db, "")}
     assert stored == {"ada@example.com": LARGE, "bob@example.com": 0}
@@ -192,6 +195,23 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     relations.add_artifacts(db, artifact)
     assert relations.get_artifacts(db, [first])[first] == [artifact]
     return first, second
+
+
+def _pruning(db: Connection, first: str, second: str) -> None:
+    JOBS.update(db, second, completed=NOON)
+    position = pruning.find_position(db, jobs, NOON)
+    final = [states.DONE]
+    (ended,) = pruning.get_ended_rows(db, final, NOON, before=position, limit=5)
+    assert ended.id == second
+    assert pruning.get_ended_rows(db, final, NOON, before=position, limit=5, owner_id=9) == []
+    assert list(pruning.iter_users(db, first)) == [second]
+    nothing = pruning.Deleted(jobs=1)
+    assert pruning.get_belongings(db, [second]) == pruning.Deleted(1, 0, 0, [])
+    assert pruning.delete_jobs(db, [ended]).jobs == nothing.jobs
+    found = pruning.get_unused_models(db, before=LARGE, limit=5, owner_id=9)
+    assert found == []
+    assert pruning.get_files_of(db, []) == pruning.delete_models(db, [])
+    assert pruning.release_expired(db, NOON, final, 5) is None
 
 
 def _nodes(db: Connection, job_id: str) -> None:
