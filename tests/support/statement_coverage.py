@@ -204,7 +204,7 @@ def _pruning(db: Connection, first: str, second: str) -> None:
     (ended,) = pruning.get_ended_rows(db, final, NOON, before=position, limit=5)
     assert ended.id == second
     assert pruning.get_ended_rows(db, final, NOON, before=position, limit=5, owner_id=9) == []
-    assert list(pruning.iter_users(db, first)) == [second]
+    assert pruning.get_users_of(db, [first, second]) == {first: {second}}
     nothing = pruning.Deleted(jobs=1)
     assert pruning.get_belongings(db, [second]) == pruning.Deleted(1, 0, 0, [])
     assert pruning.delete_jobs(db, [ended]).jobs == nothing.jobs

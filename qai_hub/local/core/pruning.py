@@ -5,7 +5,7 @@ source is never broken: a job goes once all jobs are gone that use its model or 
 were submitted later, and are looked at first.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ from qai_hub.local.store.pruning import (
     get_ended_rows,
     get_files_of,
     get_unused_models,
-    iter_users,
+    get_users_of,
     release_expired,
 )
 from qai_hub.local.store.schema import jobs, models
@@ -131,7 +131,7 @@ def _ended(db: Connection, moment: str, before: int, owner_id: int | None) -> li
     )
 
 
-def _not_needed(db: Connection, rows: Iterable[EndedRow], gone: set[str]) -> list[EndedRow]:
+def _not_needed(db: Connection, rows: Sequence[EndedRow], gone: set[str]) -> list[EndedRow]:
     """Return the jobs that none but those that are gone use, and add them to these.
 
     Args:
@@ -139,9 +139,9 @@ def _not_needed(db: Connection, rows: Iterable[EndedRow], gone: set[str]) -> lis
         rows: The jobs, latest first.
         gone: The jobs that do not count any more.
     """
-    found = []
+    found, users = [], get_users_of(db, [each.id for each in rows])
     for each in rows:
-        if all(key in gone for key in iter_users(db, each.id)):
+        if users[each.id] <= gone:
             gone.add(each.id)
             found.append(each)
     return found

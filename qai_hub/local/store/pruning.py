@@ -1,6 +1,7 @@
 """Queries for what a hub no longer keeps: jobs that ended long ago, and what nobody uses."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,7 +33,6 @@ from qai_hub.local.store.schema import (
 )
 
 _MADE = ("target", "output")
-_ROWS_AT_ONCE = 100
 
 
 class EndedRow(NamedTuple):
@@ -113,17 +113,18 @@ def get_ended_rows(
     return [EndedRow(*row) for row in db.execute(query)]
 
 
-def iter_users(db: Connection, job_id: str) -> Iterator[str]:
-    """Yield the jobs that use what a job has made, or was to make."""
+def get_users_of(db: Connection, ids: Collection[str]) -> defaultdict[str, set[str]]:
+    """Return the jobs that use what jobs have made, or were to make, by the latter."""
     made = uses.alias("made")
     query = (
-        select(uses.c.job_id)
-        .join(made, made.c.object_id == uses.c.object_id)
-        .where(made.c.job_id == job_id, made.c.role.in_(_MADE), uses.c.job_id != job_id)
+        select(made.c.job_id, uses.c.job_id.label("user_id"))
+        .join(uses, uses.c.object_id == made.c.object_id)
+        .where(made.c.job_id.in_(ids), made.c.role.in_(_MADE), uses.c.job_id != made.c.job_id)
     )
-    # Usually the first tells enough, and there may be very many.
-    with db.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as found:
-        yield from found.scalars()
+    found = defaultdict[str, set[str]](set)
+    for row in db.execute(query):
+        found[row.job_id].add(row.user_id)
+    return found
 
 
 def delete_jobs(db: Connection, rows: Sequence[EndedRow]) -> Deleted:
@@ -146,9 +147,10 @@ def delete_jobs(db: Connection, rows: Sequence[EndedRow]) -> Deleted:
     db.execute(delete(shares).where(shares.c.object_id.in_(ids)))
     found = _delete_objects(db, made)
     db.execute(delete(jobs).where(jobs.c.id.in_(ids)))
-    for each in rows:
-        key = {"owner_id": each.owner_id, "kind": each.kind, "state": each.state}
-        increase(db, ended_jobs, "number", -1, **key)
+    numbers = Counter((each.owner_id, each.kind, each.state) for each in rows)
+    # Sorted, so that no two transactions wait for each other.
+    for (owner_id, kind, state), number in sorted(numbers.items()):
+        increase(db, ended_jobs, "number", -number, owner_id=owner_id, kind=kind, state=state)
     files = delete_unreferenced(db, names.union(found.files))
     return Deleted(len(ids), found.models, found.datasets, files)
 

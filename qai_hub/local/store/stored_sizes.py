@@ -7,9 +7,16 @@ sum.
 from collections import Counter, defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select, union, update
+from sqlalchemy import Connection, bindparam, func, select, union, update
 
 from qai_hub.local.store.schema import artifacts, datasets, files, jobs, models, uploads, users
+
+# Building a statement takes longer than running it.
+_COUNT = (
+    update(users)
+    .where(users.c.id == bindparam("owner"))
+    .values(stored=users.c.stored + bindparam("added"))
+)
 
 
 def pass_on(db: Connection, file_ids: Collection[str], sizes: Counter[int | None]) -> None:
@@ -42,8 +49,7 @@ def count_stored(db: Connection, sizes: Counter[int | None]) -> None:
     """Add to the sizes in bytes of what users store."""
     # Sorted, so that no two transactions wait for each other.
     for owner_id, size in sorted((key, size) for key, size in sizes.items() if key is not None):
-        changed = update(users).where(users.c.id == owner_id)
-        db.execute(changed.values(stored=users.c.stored + size))
+        db.execute(_COUNT, {"owner": owner_id, "added": size})
 
 
 def get_stored(db: Connection, owner_id: int) -> int:
