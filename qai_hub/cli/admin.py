@@ -51,6 +51,12 @@ GARBAGE_FIELDS = (
     Field("size", lambda each: each.size),
     Field("restored", lambda each: each.restored),
 )
+PRUNED_FIELDS = (
+    Field("jobs", lambda each: each.jobs),
+    Field("models", lambda each: each.models),
+    Field("datasets", lambda each: each.datasets),
+    Field("files", lambda each: each.files),
+)
 
 _backup_folder = click.argument("folder", metavar="BACKUP", type=_FOLDER)
 
@@ -227,6 +233,51 @@ def gc(
     with refusals():
         done = collect_garbage(url, data_dir.expanduser(), age, dry_run=dry_run)
     print_record(invocation, done, GARBAGE_FIELDS)
+
+
+@admin.command(
+    examples=[
+        ("Tell what is older than 90 days", "admin prune --older-than 90 --dry-run"),
+        (
+            "Delete the old jobs of one user",
+            "admin prune --older-than 30 --user ci@example.com --data-dir /srv/hub",
+        ),
+    ]
+)
+@click.option(
+    "--older-than",
+    metavar="DAYS",
+    type=click.FloatRange(min=0, max=36_500),
+    required=True,
+    help="How long ago jobs have ended, and models been uploaded.",
+)
+@click.option("--user", metavar="EMAIL", help="Only what belongs to this user.")
+@click.option("--dry-run", is_flag=True, help="Change nothing, and tell what would be deleted.")
+@data_dir_option
+@database_option
+@output_options(PRUNED_FIELDS)
+@click.pass_obj
+def prune(
+    invocation: Invocation,
+    /,
+    older_than: float,
+    user: str | None,
+    dry_run: bool,
+    data_dir: Path,
+    database: str | None,
+) -> None:
+    """Delete jobs that ended long ago, and models that no job has, while the hub runs.
+
+    With jobs go their results and artifacts, and the models and datasets that they have made; jobs
+    stay whose models or datasets another job has that stays.
+    """
+    require_local_hub()
+    from qai_hub.local.admin.prune import prune as prune_hub
+
+    age = timedelta(days=older_than)
+    with refusals():
+        done = prune_hub(database, data_dir.expanduser(), age, email=user, dry_run=dry_run)
+    print_record(invocation, done, PRUNED_FIELDS)
 
 
 def _require_database(database: str | None) -> str:

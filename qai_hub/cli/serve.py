@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -78,12 +79,19 @@ class ServeOptions(ProcessOptions):
     max_parallel_jobs: int | None
     max_queued_jobs: int
     max_unfinished_uploads: int
+    max_storage: int | None
+    max_creations: int | None
+    keep_jobs: float | None
+    keep_models: float | None
     trusted_proxy: tuple[str, ...]
     user_header: str
     oidc_issuer: str
     oidc_audience: str
     user_domain: tuple[str, ...]
     create_users: bool
+
+
+_DAYS = click.FloatRange(min=0, min_open=True, max=36_500)
 
 
 @click.command(
@@ -171,6 +179,30 @@ class ServeOptions(ProcessOptions):
     default=1_000,
     show_default=True,
     help="Unfinished uploads that one user may have.",
+)
+@click.option(
+    "--max-storage",
+    metavar="GIB",
+    type=SettingType("max_storage", unit=1 << 30),
+    help="Size of what one user may store, in GiB; no limit if absent.",
+)
+@click.option(
+    "--max-creations",
+    metavar="N",
+    type=SettingType("max_creations"),
+    help="Jobs, models and datasets that one user may create in a minute; no limit if absent.",
+)
+@click.option(
+    "--keep-jobs",
+    metavar="DAYS",
+    type=_DAYS,
+    help="Delete jobs so many days after they ended, with what they have made; never if absent.",
+)
+@click.option(
+    "--keep-models",
+    metavar="DAYS",
+    type=_DAYS,
+    help="Delete uploaded models after so many days, if no job has them; never if absent.",
 )
 @click.option(
     "--trusted-proxy",
@@ -340,6 +372,7 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
     from qai_hub.local import LocalHub
     from qai_hub.local.config import (
         HubConfig,
+        Retention,
         SignIn,
         count_cores,
         normalize_hosts,
@@ -359,6 +392,12 @@ def _start_hub(options: ServeOptions, users: list[User]) -> "LocalHub":
         max_parallel_jobs=count_cores() if slots is None else slots,
         max_queued_jobs=options.max_queued_jobs,
         max_unfinished_uploads=options.max_unfinished_uploads,
+        max_storage=options.max_storage,
+        max_creations=options.max_creations,
+        retention=Retention(
+            jobs=None if options.keep_jobs is None else timedelta(days=options.keep_jobs),
+            models=None if options.keep_models is None else timedelta(days=options.keep_models),
+        ),
         sign_in=SignIn(
             trusted_proxies=options.trusted_proxy,
             user_header=options.user_header,

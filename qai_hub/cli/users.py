@@ -7,14 +7,14 @@ folder, or has access to the database on PostgreSQL, is the hub's administrator.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qai_hub.cli.common import print_info, print_line, read_secret_file
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubGroup
-from qai_hub.cli.hub_process import database_option, refusals, require_local_hub
+from qai_hub.cli.hub_process import SettingType, database_option, refusals, require_local_hub
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.output import Field, output_options, print_rows
 from qai_hub.cli.parameters import confirm, data_dir_option, is_asked, refuse_arguments, yes_option
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     UpdateAccounts = Callable[[dict[str, Account], str, str], dict[str, Account]]
 
 USER_FIELDS = (
-    Field("email", lambda account: account.email, keep_whole=True),
-    Field("state", lambda account: "active" if account.active else "inactive"),
-    Field("origin", lambda account: account.origin),
-    Field("tokens", lambda account: len(account.tokens)),
-    Field("priority", lambda account: account.priority),
+    Field("email", lambda user: user.account.email, keep_whole=True),
+    Field("state", lambda user: "active" if user.account.active else "inactive"),
+    Field("origin", lambda user: user.account.origin),
+    Field("tokens", lambda user: len(user.account.tokens)),
+    Field("priority", lambda user: user.account.priority),
+    Field("queued", lambda user: user.queued_jobs),
+    Field("max_queued_jobs", lambda user: user.account.limits.queued_jobs, spare=1),
+    Field("stored", lambda user: user.stored),
+    Field("max_storage", lambda user: user.account.limits.storage, spare=1),
+    Field("max_creations", lambda user: user.account.limits.creations, spare=1),
 )
 
 _email = click.argument("email", metavar="EMAIL")
@@ -42,6 +47,22 @@ _token_file = click.option(
     help="Read the token from a file that only you can read (- for standard input), and print "
     "none.",
 )
+
+
+DEFAULT = "default"
+
+
+class LimitType(SettingType):
+    """A limit of a user, like that of all users, or `default`."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - what click gives
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - a number or a word
+        """Reads and checks the limit."""
+        return value if value == DEFAULT else super().convert(value, param, ctx)
 
 
 @click.group(cls=HubGroup)
@@ -68,14 +89,15 @@ def list_users(invocation: Invocation, /, data_dir: Path, database: str | None) 
     """List the users.
 
     Each is active or inactive, was named by the start of the hub or added later, and has a number
-    of tokens.
+    of tokens, of queued jobs and of stored bytes. Limits are shown if they are the user's own.
     """
     require_local_hub()
-    from qai_hub.local.store.people import read_accounts
+    from qai_hub.local.core.kinds import CREATED
+    from qai_hub.local.store.figures import get_user_figures
 
     with _open_database(data_dir, database) as db:
-        accounts = read_accounts(db)
-    print_rows(invocation, accounts.values(), USER_FIELDS, empty="No users.")
+        found = get_user_figures(db, CREATED)
+    print_rows(invocation, found, USER_FIELDS, empty="No users.")
 
 
 @users.command(
@@ -180,6 +202,58 @@ def prioritize(email: str, priority: int, data_dir: Path, database: str | None) 
         email = normalize_email(email)
         write_accounts(db, set_priority(read_accounts(db), email, priority))
     print_info(f"The jobs of {email} have priority {priority} from now on.")
+
+
+@users.command(
+    examples=[
+        ("Let a user store up to 500 GiB", "users limit ci@example.com --max-storage 500"),
+        (
+            "Go back to what the hub allows everybody",
+            "users limit ci@example.com --max-storage default",
+        ),
+    ]
+)
+@_email
+@click.option(
+    "--max-queued-jobs",
+    metavar="N",
+    type=LimitType("max_queued_jobs"),
+    help="Queued jobs.",
+)
+@click.option(
+    "--max-storage",
+    metavar="GIB",
+    type=LimitType("max_storage", unit=1 << 30),
+    help="Size of what they store, in GiB.",
+)
+@click.option(
+    "--max-creations",
+    metavar="N",
+    type=LimitType("max_creations"),
+    help="Jobs, models and datasets that they create in a minute.",
+)
+@data_dir_option
+@database_option
+def limit(email: str, data_dir: Path, database: str | None, **limits: Any) -> None:  # noqa: ANN401 - as LimitType reads them
+    """Limit what a user may have and do, in place of what `serve` sets for everybody.
+
+    Each option takes a number, or `default` to go back to that; others stay as they are.
+    """
+    require_local_hub()
+    given = {
+        name.removeprefix("max_"): None if value == DEFAULT else value
+        for name, value in limits.items()
+        if value is not None
+    }
+    if not given:
+        raise click.UsageError("Name a limit, such as --max-storage 500.")
+    from qai_hub.local.core.account_changes import set_limits
+    from qai_hub.local.store.people import normalize_email, read_accounts, write_accounts
+
+    with _open_database(data_dir, database) as db:
+        email = normalize_email(email)
+        write_accounts(db, set_limits(read_accounts(db), email, given))
+    print_info(f"The limits of {email} apply within a second.")
 
 
 def _issue_token(

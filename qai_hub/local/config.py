@@ -35,7 +35,10 @@ class Retention:
         datasets: How long a dataset can be used, unless it is permanent.
         uploads: How long an unfinished upload may be resumed.
         answers: How long the response to a request with an idempotency key is kept.
-        quarantine: Minimum time that files stay in the quarantine before they are deleted.
+        quarantine: Minimum time that files stay in the quarantine before they are deleted, and
+            those of expired datasets before a running hub deletes them.
+        jobs: How long jobs are kept that have ended, with what they have made; None for ever.
+        models: How long models are kept that users have uploaded and no job has; None for ever.
     """
 
     signatures: timedelta = timedelta(hours=1)
@@ -43,10 +46,13 @@ class Retention:
     uploads: timedelta = timedelta(days=1)
     answers: timedelta = timedelta(hours=24)
     quarantine: timedelta = timedelta(days=7)
+    jobs: timedelta | None = None
+    models: timedelta | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            if getattr(self, each.name) <= timedelta(0):
+            value = getattr(self, each.name)
+            if value is not None and value <= timedelta(0):
                 raise ValueError(f"retention.{each.name} must be more than 0 seconds")
 
 
@@ -160,6 +166,9 @@ class HubConfig:
             system allows it (Linux); otherwise each is a program of its own.
         max_queued_jobs: Jobs that one user may have in the queue.
         max_unfinished_uploads: Unfinished uploads that one user may have.
+        max_storage: Size of what one user may store, in bytes; None for no limit.
+        max_creations: Jobs, models and datasets that one user may create in a minute, and at once;
+            None for no limit. `qai-hub users limit` sets other limits for some users.
         part_size: Size of the parts of uploads, in bytes.
         metrics: Whether metrics are served, at `/metrics`. A process that only runs jobs then
             listens on `host` and `port` as well, for these and for its probes.
@@ -202,6 +211,8 @@ class HubConfig:
     warm_workers: bool = True
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000
+    max_storage: int | None = None
+    max_creations: int | None = None
     part_size: int = 64 << 20
     metrics: bool = False
     traces: bool = False
@@ -262,10 +273,12 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "file_cache_size": (0, 1 << 50),
     "max_queued_jobs": (1, _MAX_NUMBER),
     "max_unfinished_uploads": (1, _MAX_NUMBER),
+    "max_storage": (1, 2**60),
+    "max_creations": (1, 1_000_000),
     "part_size": (1, 1 << 40),
 }
 _FLOAT_FIELDS = frozenset({"job_timeout", "lease"})
-_OPTIONAL_FIELDS = frozenset({"memory_limit"})
+_OPTIONAL_FIELDS = frozenset({"memory_limit", "max_storage", "max_creations"})
 
 
 def check_range(name: str, value: object, unit: int = 1, *, low: float | None = None) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.hub_http import Api
+from support.polling import wait_until
 
 from qai_hub.cli.common import USERS_VARIABLE, parse_users, users_from_environment
 from qai_hub.cli.main import main
@@ -65,7 +67,7 @@ def test_a_token_is_printed_once_and_alone_on_stdout(command: Command, folder: P
     assert errors.startswith(f"{BOB} has no access any more.")
     assert command("list") == (
         0,
-        f"{ADA}\tactive\tstart\t1\t0\n{BOB}\tinactive\tadded\t0\t0\n",
+        f"{ADA}\tactive\tstart\t1\t0\t0\t\t0\t\t\n{BOB}\tinactive\tadded\t0\t0\t0\t\t0\t\t\n",
         "",
     )
 
@@ -134,7 +136,18 @@ def test_a_token_is_no_argument(command: Command, verb: str) -> None:
 def test_users_are_listed_in_all_formats(command: Command) -> None:
     assert command("list", "-q")[1] == f"{ADA}\n"
     assert json.loads(command("list", "--format", "json")[1]) == [
-        {"email": ADA, "state": "active", "origin": "start", "tokens": 1, "priority": 0}
+        {
+            "email": ADA,
+            "state": "active",
+            "origin": "start",
+            "tokens": 1,
+            "priority": 0,
+            "queued": 0,
+            "max_queued_jobs": None,
+            "stored": 0,
+            "max_storage": None,
+            "max_creations": None,
+        }
     ]
     assert command("list", "--fields", "tokens,email")[1] == f"1\t{ADA}\n"
 
@@ -218,3 +231,23 @@ def test_the_environment_names_users_once(monkeypatch: pytest.MonkeyPatch) -> No
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert USERS_VARIABLE not in done.stdout + str(dict(os.environ))
     assert users_from_environment() == []
+
+
+def test_a_user_is_limited(command: Command, folder: Path) -> None:
+    shown = ("list", "--fields", "max_queued_jobs,max_storage,max_creations")
+    status, out, errors = command("limit", ADA, "--max-storage", "1", "--max-queued-jobs", "7")
+    assert (status, out) == (0, "")
+    assert errors == f"The limits of {ADA} apply within a second.\n"
+    assert command(*shown)[1] == f"7\t{1 << 30}\t\n"
+    # Others stay as they are, and one goes back to that of all users.
+    command("limit", ADA, "--max-creations", "60", "--max-storage", "default")
+    assert command(*shown)[1] == "7\t\t60\n"
+    assert "Name a limit" in command("limit", ADA)[2]
+    assert command("limit", ADA, "--max-storage", "0")[0] == 2
+    assert "'much' is not a whole number" in command("limit", ADA, "--max-creations", "much")[2]
+    assert "is not a user of this hub" in command("limit", BOB, "--max-creations", "1")[2]
+    with LocalHub(folder, users=[ADA]) as hub:
+        api = Api(hub, ADA)
+        command("limit", ADA, "--max-creations", "1")
+        wait_until(lambda: api.http.post("datasets/", json={}).status_code == 429)
+        api.close()

@@ -19,6 +19,7 @@ _ON_BOTH = (
     "test_job_lists",
     "test_lifecycle",
     "test_portable",
+    "test_pruning",
     "test_scheduler",
     "test_scheduler_users",
     "test_store",

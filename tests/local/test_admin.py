@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 from support.command import Outcome
+from support.fake_worker import FakeWorker
+from support.hub_http import Api
 from support.postgresql_server import PostgresqlServer
 from support.store_builders import NOON, add_job
 
+import qai_hub as hub_api
 from qai_hub.cli.main import main
 from qai_hub.local import LocalHub
 from qai_hub.local.admin.garbage import collect_garbage
@@ -375,3 +378,41 @@ def test_processes_are_listed(command: Command, team: TeamFolder) -> None:
         "third:3\tworker\tdraining\t1.2\t2\t0",
     ]
     assert command("nodes").status == 2
+
+
+@pytest.mark.parametrize("kind", ["small", "several"])
+def test_old_jobs_are_pruned_while_the_hub_runs(
+    command: Command, tmp_path: Path, postgresql_url: str, kind: str
+) -> None:
+    data, named = tmp_path / "data", ["--data-dir", str(tmp_path / "data")]
+    users = (("ada@example.com", None), ("bob@example.com", None))
+    config = HubConfig(data_dir=data, users=users, max_parallel_jobs=1)
+    if kind == "several":
+        named += ["--database", postgresql_url]
+        config = replace(config, database=postgresql_url)
+    with LocalHub.from_config(config, run_attempt=FakeWorker()) as hub:
+        api = Api(hub, "ada@example.com")
+        source = api.upload_model()
+        job, target = api.compile(source)
+        api.wait(job)
+        pruned = ["prune", "--format", "json", *named]
+        assert record(command(*pruned, "--older-than", "1"))["jobs"] == 0
+        other = ["--older-than", "0", "--user", "bob@example.com"]
+        assert record(command(*pruned, *other)) == {
+            "jobs": 0,
+            "models": 0,
+            "datasets": 0,
+            "files": 0,
+        }
+        assert record(command(*pruned, "--older-than", "0", "--dry-run"))["jobs"] == 1
+        assert len(list((data / "files").iterdir())) > 1
+        done = record(command(*pruned, "--older-than", "0"))
+        assert (done["jobs"], done["models"]) == (1, 2)
+        assert list((data / "files").iterdir()) == []
+        for path in (f"jobs/{job}/", f"models/{target}/", f"models/{source}/"):
+            assert api.http.get(path).status_code == 404
+        assert api.get("job_summaries/")["total_query_count"] == 0
+        with pytest.raises(hub_api.UserError, match=f"There is no job {job}"):
+            hub.client("ada@example.com").get_job(job)
+        api.close()
+    assert "is not a user of this hub" in command(*pruned[:1], *named, *other[:3], "x@y").err

@@ -25,6 +25,8 @@ FROM_CONFIG_ONLY = {
     "files",
     "labels",
     "lease",
+    "max_creations",
+    "max_storage",
     "metrics",
     "retention",
     "sign_in",
@@ -58,6 +60,8 @@ def test_serve_has_the_same_defaults() -> None:
         "warm_workers",
         "max_queued_jobs",
         "max_unfinished_uploads",
+        "max_storage",
+        "max_creations",
         "metrics",
     }
     for name in shared:
@@ -75,6 +79,8 @@ def test_serve_has_the_same_defaults() -> None:
         ("memory_limit", 0, "memory_limit must be 1 or more"),
         ("max_queued_jobs", 0, "max_queued_jobs must be 1 or more"),
         ("max_unfinished_uploads", 0, "max_unfinished_uploads must be 1 or more"),
+        ("max_storage", 0, "max_storage must be 1 or more"),
+        ("max_creations", 1_000_001, "max_creations must be 1000000 or less"),
         ("part_size", 0, "part_size must be 1 or more"),
         ("max_queued_jobs", 10**400, "max_queued_jobs must be 1000000000 or less"),
         ("job_timeout", float("inf"), "job_timeout must be 1000000000 or less"),

@@ -22,14 +22,27 @@ from qai_hub.local.store import (
     job_lists,
     nodes,
     people,
+    pruning,
     relations,
     rows,
+    stored_sizes,
 )
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
 from qai_hub.local.store.rows import DATASETS, JOB_SUMMARIES, JOBS, MODELS, PageRequest
 from qai_hub.local.store.schema import jobs
 
-MODULES = (data_folder, figures, files, job_lists, nodes, people, relations, rows)
+MODULES = (
+    data_folder,
+    figures,
+    files,
+    job_lists,
+    nodes,
+    people,
+    pruning,
+    relations,
+    rows,
+    stored_sizes,
+)
 LARGE = 1 << 40
 
 
@@ -84,6 +97,12 @@ def run_every_statement(db: Connection) -> None:
     assert files.get_unexpired_sizes(db, NOON) == {}
     DATASETS.delete(db, dataset)
     assert files.delete_unreferenced(db, ["f1"]) == []
+    _pruning(db, first, second)
+    assert stored_sizes.get_pending(db, ada.id, NOON) == 0
+    stored = {each.account.email: each.stored for each in figures.get_user_figures(db, "")}
+    assert stored == {"ada@example.com": LARGE, "bob@example.com": 0}
+    people.set_rate_due(db, ada.id, LARGE)
+    assert people.get_rate_due(db, ada.id) == LARGE
 
 
 def _lists(db: Connection, ada: User, bob: User, job_ids: list[str]) -> None:
@@ -128,7 +147,8 @@ def _people(db: Connection) -> tuple[User, User]:
 
 def _models(db: Connection, ada: User) -> tuple[str, str]:
     model, target = add_model(db, ada), add_model(db, ada)
-    files.add_file(db, File("f1", LARGE, None))
+    files.add_file(db, File("f1", LARGE, None), ada.id)
+    assert stored_sizes.get_stored(db, ada.id) == LARGE
     files.set_digest(db, "f1", "aa")
     assert files.get_file(db, "f1") == File("f1", LARGE, "aa")
     assert files.get_unexpired_sizes(db, NOON) == {"f1": LARGE}
@@ -175,6 +195,23 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     relations.add_artifacts(db, artifact)
     assert relations.get_artifacts(db, [first])[first] == [artifact]
     return first, second
+
+
+def _pruning(db: Connection, first: str, second: str) -> None:
+    JOBS.update(db, second, completed=NOON)
+    position = pruning.find_position(db, jobs, NOON)
+    final = [states.DONE]
+    (ended,) = pruning.get_ended_rows(db, final, NOON, before=position, limit=5)
+    assert ended.id == second
+    assert pruning.get_ended_rows(db, final, NOON, before=position, limit=5, owner_id=9) == []
+    assert pruning.get_users_of(db, [first, second]) == {first: {second}}
+    nothing = pruning.Deleted(jobs=1)
+    assert pruning.get_belongings(db, [second]) == pruning.Deleted(1, 0, 0, [])
+    assert pruning.delete_jobs(db, [ended]).jobs == nothing.jobs
+    found = pruning.get_unused_models(db, before=LARGE, limit=5, owner_id=9)
+    assert found == []
+    assert pruning.get_files_of(db, []) == pruning.delete_models(db, [])
+    assert pruning.release_expired(db, NOON, final, 5) is None
 
 
 def _nodes(db: Connection, job_id: str) -> None:

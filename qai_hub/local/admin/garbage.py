@@ -78,7 +78,7 @@ def collect_garbage(
         DatabaseError: The database cannot be used, or the folder is not the one of its files.
         OSError: The folder cannot be read or written.
     """
-    _require_folder_of(database, data_dir)
+    require_folder_of(database, data_dir)
     quarantine = Quarantine(data_dir / "quarantine", clock(), DEFAULT_RETENTION.quarantine)
     before = _read_file_clock(data_dir) - min_age.total_seconds()
     collector = _Collector(database, data_dir, before, quarantine, dry_run=dry_run)
@@ -163,7 +163,12 @@ class _Collector:
             return set(db.execute(select(column).where(column.in_(names))).scalars())
 
 
-def _require_folder_of(database: str, data_dir: Path) -> None:
+def require_folder_of(database: str, data_dir: Path) -> None:
+    """Check that a folder has the files of a database.
+
+    Raises:
+        DatabaseError: The database cannot be used, or the folder is another's.
+    """
     with open_hub(database, data_dir, write=False) as db:
         if not has_files_of(data_dir, read_identity(db)[1]):
             raise DataFolderError(f"{data_dir} does not have the files of this database.")

@@ -21,6 +21,7 @@ from qai_hub.local.api.context import (
     with_read_transaction,
     with_write_transaction,
 )
+from qai_hub.local.api.quotas import with_rate
 from qai_hub.local.contract import Handler
 from qai_hub.local.core.access import DATASET, JOB, MODEL
 
@@ -59,8 +60,8 @@ _MAY_WAIT = {
 }
 
 _WRITES: dict[str, OperationHandler] = {
-    "createModel": models.create_model,
-    "createProjectModel": models.create_model,
+    "createModel": with_rate(models.create_model),
+    "createProjectModel": with_rate(models.create_model),
     "updateModel": models.update_model,
     "deleteModel": models.delete_model,
     "startModelUpload": models.start_upload,
@@ -68,16 +69,16 @@ _WRITES: dict[str, OperationHandler] = {
     "completeModelUpload": models.complete_upload,
     "updateModelSharing": partial(sharing.update_sharing, MODEL),
     "deleteModelSharing": partial(sharing.delete_sharing, MODEL),
-    "createDataset": datasets.create_dataset,
-    "createProjectDataset": datasets.create_dataset,
+    "createDataset": with_rate(datasets.create_dataset),
+    "createProjectDataset": with_rate(datasets.create_dataset),
     "updateDataset": datasets.update_dataset,
     "deleteDataset": datasets.delete_dataset,
     "startDatasetUpload": datasets.start_upload,
     "completeDatasetUpload": datasets.complete_upload,
     "updateDatasetSharing": partial(sharing.update_sharing, DATASET),
     "deleteDatasetSharing": partial(sharing.delete_sharing, DATASET),
-    "createJob": submit.create_job,
-    "createProjectJob": submit.create_job,
+    "createJob": with_rate(submit.create_job),
+    "createProjectJob": with_rate(submit.create_job),
     "updateJob": jobs.update_job,
     "cancelJob": jobs.cancel_job,
     "updateJobSharing": partial(sharing.update_sharing, JOB),

@@ -11,6 +11,7 @@ from qai_hub.local.api.lists import (
     updated_response,
 )
 from qai_hub.local.api.models import delete_resource, get_deletable
+from qai_hub.local.api.quotas import get_space
 from qai_hub.local.api.serialize import dataset_json
 from qai_hub.local.api.uploads import (
     MAX_SIZE,
@@ -93,9 +94,15 @@ def start_upload(context: RequestContext) -> Reply:
         request_origin(context.call.request),
         upload.id,
         size=upload.size,
-        limit=upload.size or MAX_SIZE,
+        limit=upload.size or _max_size(context),
     )
     return Reply({"url": {"url": form.url, "file_field_name": "file", "fields": dict(form.fields)}})
+
+
+def _max_size(context: RequestContext) -> int:
+    """Return the largest size of an upload whose size is not known, in bytes."""
+    space = get_space(context)
+    return MAX_SIZE if space is None else min(MAX_SIZE, space)
 
 
 def complete_upload(context: RequestContext) -> Reply:

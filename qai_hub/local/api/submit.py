@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from qai_hub.local.api.context import RETRY_AFTER, RequestContext
+from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.datasets import is_expired
 from qai_hub.local.api.lists import created_response, get_project_id, updated_response
 from qai_hub.local.api.models import explain_missing_file
+from qai_hub.local.api.quotas import check_submission
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
 from qai_hub.local.core.job_traces import describe_job
@@ -22,7 +23,6 @@ from qai_hub.local.store.relations import (
     InputFacts,
     Role,
     add_uses,
-    count_jobs,
     get_input_facts,
 )
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
@@ -30,7 +30,7 @@ from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 def create_job(context: RequestContext) -> Reply:
     """Queue a job. Other jobs may still have to make its input models."""
-    _check_quota(context)
+    check_submission(context)
     ((message, body),) = context.call.body.items()
     project = get_project_id(context)
     dataset = body.get("dataset") or body.get("calibration_dataset")
@@ -96,17 +96,6 @@ def _input_facts(context: RequestContext, uses: Mapping[Role, Sequence[str]]) ->
 def _default_name(context: RequestContext, model: Model) -> str:
     """Return a job's default name, after its model; other users' names are not disclosed."""
     return model.name if model.owner_id == context.viewer.id else model.id
-
-
-def _check_quota(context: RequestContext) -> None:
-    most = context.services.config.max_queued_jobs
-    if count_jobs(context.db, context.viewer.id, CREATED) >= most:
-        raise ProblemError(
-            429,
-            f"You have {most} queued jobs, the maximum for one user: wait until some have "
-            "started, or cancel some.",
-            headers={"Retry-After": RETRY_AFTER},
-        )
 
 
 def _get_input_model(context: RequestContext, key: str) -> Model:

@@ -4,7 +4,8 @@ import re
 from functools import partial
 from pathlib import PurePosixPath
 
-from qai_hub.local.api.context import RETRY_AFTER, RequestContext, request_origin
+from qai_hub.local.api.context import RequestContext, request_origin
+from qai_hub.local.api.quotas import check_arrived, check_upload
 from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
@@ -14,7 +15,6 @@ from qai_hub.local.store.files import (
     Part,
     add_file,
     add_upload,
-    count_uploads,
     delete_uploads,
     get_file,
     get_parts,
@@ -58,18 +58,11 @@ def create_upload(
         The upload, with the size of its parts if its size is known.
 
     Raises:
-        ProblemError: 429 if the user has too many unfinished uploads.
+        ProblemError: 429 or 409 if the user may not.
     """
     services = context.services
     config, direct = services.config, services.direct
-    most, since = config.max_unfinished_uploads, services.clock() - config.retention.uploads
-    if count_uploads(context.db, context.viewer.id, rfc3339(since)) >= most:
-        raise ProblemError(
-            429,
-            f"You have {most} unfinished uploads, the maximum for one user: "
-            "finish some, or delete their models and datasets.",
-            headers={"Retry-After": RETRY_AFTER},
-        )
+    check_upload(context, size)
     part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
 
     def begin() -> str:
@@ -195,12 +188,16 @@ def publish_form(context: RequestContext, object_id: str) -> str | None:
         The id of the file; None if none has arrived.
 
     Raises:
-        ProblemError: 409 if the upload was abandoned.
+        ProblemError: 409 if the upload was abandoned, or its user has no space for it.
     """
     direct, uploads = context.services.direct, get_uploads(context.db, object_id)
     if direct is None:
         arrived = next((each for each in uploads if get_parts(context.db, each.id)), None)
-        return None if arrived is None else _publish_received(context, arrived)
+        if arrived is None:
+            return None
+        size = sum(part.size for part in get_parts(context.db, arrived.id))
+        check_arrived(context, arrived, size)
+        return _publish_received(context, arrived)
 
     def finish() -> File | None:
         file_id = new_id("f")
@@ -240,7 +237,7 @@ def _publish_received(context: RequestContext, upload: Upload) -> str:
 def _add_file(context: RequestContext, object_id: str, file: File) -> str:
     """Store a file that was uploaded, and end the uploads for its model or dataset."""
     storage = context.services.storage
-    add_file(context.db, file)
+    add_file(context.db, file, context.viewer.id)
     if file.sha256 is None:
         context.after_commit.append(partial(context.services.digests.request, file.id))
     ended = [each.id for each in get_uploads(context.db, object_id)]

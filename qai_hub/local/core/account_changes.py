@@ -145,6 +145,23 @@ def set_priority(accounts: AccountsByEmail, email: str, priority: int) -> dict[s
     return {**accounts, email: replace(get_active(accounts, email), priority=priority)}
 
 
+def set_limits(
+    accounts: AccountsByEmail, email: str, limits: Mapping[str, int | None]
+) -> dict[str, Account]:
+    """Set what a user may have and do at most.
+
+    Args:
+        accounts: The accounts before.
+        email: The user.
+        limits: The fields of `UserLimits` that change; None for what the hub allows everybody.
+
+    Raises:
+        ValueError: There is no such user.
+    """
+    account = get_active(accounts, email)
+    return {**accounts, email: replace(account, limits=replace(account.limits, **limits))}
+
+
 def revoke_account(accounts: AccountsByEmail, email: str) -> dict[str, Account]:
     """Revoke all tokens of a user; their data stays.
 

@@ -19,7 +19,7 @@ from qai_hub.local.store.people import (
     token_digest,
     write_accounts,
 )
-from qai_hub.local.store.records import Account, Origin, User
+from qai_hub.local.store.records import Account, Origin, User, UserLimits
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +131,10 @@ class Accounts:
     def get_user(self, user_id: int) -> User:
         """Return the user with a number, whether they have access or not."""
         return self._snapshot.by_id[user_id]
+
+    def get_limits(self, user: User) -> UserLimits:
+        """Return what a user may have and do at most, as far as it is not as for everybody."""
+        return self._snapshot.accounts[user.email].limits
 
     def find_by_email(self, email: str) -> User | None:
         """Return the user with an address, whether they have access or not, or None."""

@@ -1,11 +1,13 @@
-"""What expires while a hub runs: uploads that nobody can continue, and old responses."""
+"""What expires while a hub runs: unfinished uploads, old responses, and what has its time."""
 
 import logging
 import threading
 from datetime import datetime, timedelta
+from itertools import chain
 
 from qai_hub.local.clock import Clock, agreed_time, rfc3339
 from qai_hub.local.config import Retention
+from qai_hub.local.core.pruning import Pruner
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.streams import UploadWriters
@@ -72,6 +74,25 @@ class Expiry:
         for upload_id, created in times.items():
             if created <= rfc3339(latest):
                 self._delete_upload(upload_id)
+        self._prune(agreed)
+
+    def _prune(self, agreed: datetime) -> None:
+        """Delete jobs, models and files of datasets that are no longer kept."""
+        kept, pruner = self._retention, Pruner(self._store.write, self._storage.remove)
+        steps = [pruner.release_datasets(rfc3339(agreed - kept.quarantine))]
+        if kept.jobs is not None:
+            steps.append(pruner.prune_jobs(rfc3339(agreed - kept.jobs)))
+        if kept.models is not None:
+            steps.append(pruner.prune_models(rfc3339(agreed - kept.models)))
+        jobs = models = 0
+        for deleted in chain.from_iterable(steps):
+            jobs, models = jobs + deleted.jobs, models + deleted.models
+            if self._stopping.is_set():
+                break
+        if jobs or models:
+            _log.info(
+                "%d jobs and %d models were kept for long enough and are deleted", jobs, models
+            )
 
     def _delete_upload(self, upload_id: str) -> None:
         try:

@@ -225,7 +225,8 @@ class Lifecycle:
             ended += failed
             pending += get_dependents(db, failed, states.CREATED)
         if ended:
-            self._results.save_log(db, ended, result)
+            (first,) = JOBS.get_many(db, ended[:1]).values()
+            self._results.save_log(db, ended, first.owner_id, result)
             publish(db, Topic.ENDED, ended)
         return ended
 
@@ -252,7 +253,7 @@ class Lifecycle:
             return False
         if result.failure_type == FailureType.SUCCESS:
             self._results.save_results(db, job, result)
-        self._results.save_log(db, [job.id], result)
+        self._results.save_log(db, [job.id], job.owner_id, result)
         return True
 
     def _final_columns(self, result: AttemptResult) -> dict[str, Any]:

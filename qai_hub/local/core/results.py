@@ -127,7 +127,7 @@ class ResultStore:
             return
         report, outputs = result.report, result.outputs
         for output in outputs.values():
-            self._publish(db, output)
+            self._publish(db, output, job.owner_id)
         if "target_model" in outputs:
             self._save_target(db, job, result)
         if "output_data" in outputs:
@@ -146,12 +146,15 @@ class ResultStore:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.update(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
-    def save_log(self, db: Connection, job_ids: Sequence[str], result: AttemptResult) -> None:
+    def save_log(
+        self, db: Connection, job_ids: Sequence[str], owner_id: int, result: AttemptResult
+    ) -> None:
         """Store the hub's log of an attempt; if it never began, a log with the reason.
 
         Args:
             db: A writing transaction.
             job_ids: The job; several if they have ended for the same reason.
+            owner_id: The owner of the job, or of one of them.
             result: How its attempt ended.
         """
         log = result.log
@@ -159,7 +162,7 @@ class ResultStore:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {result.failure_type}: {result.reason}\n"
             log = self.write_text(line)
-        self._publish(db, log)
+        self._publish(db, log, owner_id)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifacts(db, *logs)
 
@@ -169,8 +172,8 @@ class ResultStore:
         self._storage.stage([output.new_file])
         return output
 
-    def _publish(self, db: Connection, output: Output) -> None:
-        add_file(db, output.file)
+    def _publish(self, db: Connection, output: Output, owner_id: int) -> None:
+        add_file(db, output.file, owner_id)
         self._storage.put_if_absent(output.file.id, output.path)
 
     def _save_target(self, db: Connection, job: Job, result: AttemptResult) -> None:
@@ -194,9 +197,11 @@ class ResultStore:
     def _copy_results(self, db: Connection, job: Job, cached_job: Job) -> None:
         """Give a job the result of another: its own model, with the same files."""
         targets = {key: uses.target for key, uses in get_uses(db, [job.id, cached_job.id]).items()}
-        original = MODELS.get(db, targets[cached_job.id][0])
-        if original is None:
+        # The job may have been deleted as well.
+        originals = MODELS.get_many(db, targets.get(cached_job.id, ()))
+        if not originals:
             raise CachedModelDeleted
+        (original,) = originals.values()
         shared = {name: getattr(original, name) for name in _COPIED_COLUMNS}
         MODELS.update(db, targets[job.id][0], producer_attempt=job.attempt, **shared)
         add_result(db, job.id, get_job_result(db, cached_job.id) or {})

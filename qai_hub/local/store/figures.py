@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from qai_hub.local.store.schema import files, jobs, uploads
+from qai_hub.local.store.people import read_accounts
+from qai_hub.local.store.records import Account
+from qai_hub.local.store.relations import count_by_owner
+from qai_hub.local.store.schema import files, jobs, uploads, users
 
 
 class EndedJob(NamedTuple):
@@ -39,3 +42,28 @@ def get_stored_figures(db: Connection) -> StoredFigures:
     number = select(func.count()).select_from(files).scalar_subquery()
     pending = select(func.count()).select_from(uploads).scalar_subquery()
     return StoredFigures(*map(int, db.execute(select(size, number, pending)).one()))
+
+
+class UserFigures(NamedTuple):
+    """A user, how many jobs they have in the queue, and what they store, in bytes."""
+
+    account: Account
+    queued_jobs: int
+    stored: int
+
+
+def get_user_figures(db: Connection, queued: str) -> list[UserFigures]:
+    """Return all users, in the order in which they were added.
+
+    Args:
+        db: The transaction.
+        queued: The state of jobs in the queue.
+    """
+    found = {
+        row.email: row for row in db.execute(select(users.c.email, users.c.id, users.c.stored))
+    }
+    numbers = count_by_owner(db, [queued])
+    return [
+        UserFigures(account, numbers[found[email].id], found[email].stored)
+        for email, account in read_accounts(db).items()
+    ]

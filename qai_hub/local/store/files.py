@@ -1,5 +1,6 @@
 """Queries for files and uploads, cache entries, and responses to idempotency keys."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ from qai_hub.local.store.schema import (
     parts,
     uploads,
 )
+from qai_hub.local.store.stored_sizes import count_stored, pass_on
 
 
 def get_cached_job_ids(db: Connection, key: str) -> list[str]:
@@ -132,9 +134,10 @@ class Part:
     sha256: str
 
 
-def add_file(db: Connection, file: File) -> None:
-    """Store a file's size and digest."""
-    db.execute(insert(files), asdict(file))
+def add_file(db: Connection, file: File, owner_id: int | None = None) -> None:
+    """Store a file's size and digest, and count its size for a user, if one is named."""
+    db.execute(insert(files), {**asdict(file), "owner_id": owner_id})
+    count_stored(db, Counter({owner_id: file.size}))
 
 
 def get_file(db: Connection, file_id: str) -> File | None:
@@ -191,9 +194,17 @@ def delete_unreferenced(db: Connection, file_ids: Iterable[str]) -> list[str]:
     Returns:
         The files to delete once the transaction has succeeded.
     """
+    wanted = set(file_ids)
     unreferenced = [~exists().where(column == files.c.id) for column in _FILE_REFERENCES]
-    statement = delete(files).where(files.c.id.in_(file_ids), *unreferenced).returning(files.c.id)
-    return list(db.execute(statement).scalars())
+    statement = delete(files).where(files.c.id.in_(wanted), *unreferenced)
+    deleted = db.execute(statement.returning(files.c.id, files.c.owner_id, files.c.size)).all()
+    sizes = Counter[int | None]()
+    for row in deleted:
+        sizes[row.owner_id] -= row.size
+    gone = [row.id for row in deleted]
+    pass_on(db, wanted.difference(gone), sizes)
+    count_stored(db, sizes)
+    return gone
 
 
 def add_upload(db: Connection, upload: Upload) -> None:

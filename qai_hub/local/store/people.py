@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from qai_hub.local.store.dialect import insert_or_ignore
-from qai_hub.local.store.records import Account, User, new_id
+from qai_hub.local.store.records import Account, User, UserLimits, new_id
 from qai_hub.local.store.schema import (
     datasets,
     jobs,
@@ -92,7 +92,12 @@ def read_accounts(db: Connection) -> dict[str, Account]:
         digests[row.user_id].add(row.digest)
     return {
         row.email: Account(
-            row.email, row.origin, row.active, frozenset(digests[row.id]), row.priority
+            row.email,
+            row.origin,
+            row.active,
+            frozenset(digests[row.id]),
+            row.priority,
+            UserLimits(row.max_queued_jobs, row.max_storage, row.max_creations),
         )
         for row in db.execute(select(users).order_by(users.c.id))
     }
@@ -118,6 +123,9 @@ def write_accounts(db: Connection, accounts: Mapping[str, Account]) -> None:
             "origin": account.origin,
             "active": account.active,
             "priority": account.priority,
+            "max_queued_jobs": account.limits.queued_jobs,
+            "max_storage": account.limits.storage,
+            "max_creations": account.limits.creations,
         }
         db.execute(update(users).where(users.c.id == ids[account.email]).values(values))
         for digest in sorted(account.tokens):
@@ -132,6 +140,17 @@ def get_users_version(db: Connection) -> int:
     """Return a number that grows with each change of accounts, whichever process makes it."""
     found: str | None = db.execute(_USERS_VERSION).scalar_one_or_none()
     return int(found or 0)
+
+
+def get_rate_due(db: Connection, user_id: int) -> int:
+    """Return when a user will have used up none of their rate, in microseconds."""
+    due: int = db.execute(select(users.c.rate_due).where(users.c.id == user_id)).scalar_one()
+    return due
+
+
+def set_rate_due(db: Connection, user_id: int, due: int) -> None:
+    """Store when a user will have used up none of their rate, in microseconds."""
+    db.execute(update(users).where(users.c.id == user_id).values(rate_due=due))
 
 
 def token_digest(token: str) -> str:

@@ -31,6 +31,21 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class UserLimits:
+    """What one user may have and do at most; None for what the hub allows everybody.
+
+    Attributes:
+        queued_jobs: Jobs in the queue.
+        storage: Size of what they store, in bytes.
+        creations: Jobs, models and datasets that they create in a minute.
+    """
+
+    queued_jobs: int | None = None
+    storage: int | None = None
+    creations: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Whether a user has access, and with which tokens.
 
@@ -41,6 +56,7 @@ class Account:
         tokens: The digests of their tokens. Those of a user without access are kept in case they
             return.
         priority: Whoever has a higher one is served first.
+        limits: What they may have and do at most.
     """
 
     email: str
@@ -48,6 +64,7 @@ class Account:
     active: bool = True
     tokens: frozenset[str] = frozenset()
     priority: int = 0
+    limits: UserLimits = UserLimits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,15 @@ users = Table(
     Column("turn", BigInt, nullable=False, server_default="0"),
     # Whoever has a higher one is served first.
     Column("priority", Integer, nullable=False, server_default="0"),
+    # What they may have and do at most; null for what the hub allows everybody.
+    Column("max_queued_jobs", Integer),
+    Column("max_storage", BigInt),
+    Column("max_creations", Integer),
+    # The size in bytes of the files that count for them: those of which they are the owner.
+    Column("stored", BigInt, nullable=False, server_default="0"),
+    # When they will have used up none of their rate any more, in microseconds of the database's
+    # clock.
+    Column("rate_due", BigInt, nullable=False, server_default="0"),
 )
 
 tokens = Table(
@@ -66,6 +75,8 @@ files = Table(
     Column("size", BigInt, nullable=False),
     # SHA-256 in hex; null until it is needed.
     Column("sha256", Text),
+    # The user for whom its size counts, who has a model, dataset or artifact with it.
+    Column("owner_id", ForeignKey("users.id")),
     Index("files_by_digest", "sha256"),
 )
 

@@ -64,7 +64,9 @@ def test_a_digest_tells_rows_apart() -> None:
 
 def test_numbers_go_on_after_the_largest_there_was(store: Store) -> None:
     with store.write() as db:
-        write_rows(db, users, iter([[7, "ada@example.com", "start", True, 0, 0]]))
+        write_rows(
+            db, users, iter([[7, "ada@example.com", "start", True, 0, 0, None, None, None, 0, 0]])
+        )
         set_counters(db, {"users": 7, "jobs": 41, "models": 0})
         assert read_counters(db)["users"] == 7
         assert read_counters(db)["jobs"] == 41

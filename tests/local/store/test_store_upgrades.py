@@ -143,6 +143,26 @@ def test_jobs_that_have_ended_are_counted_by_an_upgrade(tmp_path: Path, dump: st
     assert counted == ended
 
 
+@pytest.mark.parametrize("dump", DUMPS)
+def test_what_users_store_is_counted_by_an_upgrade(tmp_path: Path, dump: str) -> None:
+    folder = old_database(tmp_path / "old", dump)
+    SqliteStore(folder).close()
+    after, sums = rows(folder), Counter[int | None]()
+    for file in after["files"]:
+        sums[file["owner_id"]] += file["size"]
+    owners = {job["id"]: job["owner_id"] for job in after["jobs"]}
+    has = {(row["file_id"], row["owner_id"]) for row in (*after["models"], *after["datasets"])}
+    has |= {(row["source_id"], row["owner_id"]) for row in after["models"] if "source_id" in row}
+    has |= {(row["file_id"], owners[row["job_id"]]) for row in after["artifacts"]}
+    needed = {file_id for file_id, _ in has}
+    for file in after["files"]:
+        assert (file["id"], file["owner_id"]) in has or file["id"] not in needed
+    assert sums
+    assert {user["id"]: user["stored"] for user in after["users"]} == {
+        user["id"]: sums[user["id"]] for user in after["users"]
+    }
+
+
 def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs."""
+"""Version 7: traces of jobs; limits of users, and whose files are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,34 @@ from alembic import op
 revision = "7"
 down_revision = "6"
 
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Upgrade from version 6 to 7."""
     op.add_column("jobs", sa.Column("traceparent", sa.String))
+    op.add_column("users", sa.Column("max_queued_jobs", sa.Integer))
+    op.add_column("users", sa.Column("max_storage", _BIG))
+    op.add_column("users", sa.Column("max_creations", sa.Integer))
+    op.add_column("users", sa.Column("stored", _BIG, nullable=False, server_default="0"))
+    op.add_column("users", sa.Column("rate_due", _BIG, nullable=False, server_default="0"))
+    # Alembic cannot add a foreign key on SQLite.
+    op.execute("ALTER TABLE files ADD COLUMN owner_id INTEGER REFERENCES users (id)")
+    op.execute(
+        """
+        UPDATE files SET owner_id = coalesce(
+            (SELECT min(owner_id) FROM models WHERE file_id = files.id),
+            (SELECT min(owner_id) FROM models WHERE source_id = files.id),
+            (SELECT min(owner_id) FROM datasets WHERE file_id = files.id),
+            (SELECT min(jobs.owner_id) FROM artifacts JOIN jobs ON jobs.id = artifacts.job_id
+             WHERE artifacts.file_id = files.id)
+        )
+        """
+    )
+    op.execute(
+        """
+        UPDATE users SET stored = sums.total
+        FROM (SELECT owner_id, sum(size) AS total FROM files GROUP BY owner_id) AS sums
+        WHERE sums.owner_id = users.id
+        """
+    )
