@@ -30,7 +30,7 @@ from qai_hub.local.store.files import (
     get_uploads,
 )
 from qai_hub.local.store.people import unshare
-from qai_hub.local.store.records import Model, Owned, new_id
+from qai_hub.local.store.records import Model, Owned
 from qai_hub.local.store.relations import find_job_using
 from qai_hub.local.store.rows import JOBS, MODELS
 
@@ -85,10 +85,9 @@ def delete_resource(
 def create_model(context: RequestContext) -> Reply:
     """Create a model, whose file is uploaded afterwards."""
     body = context.call.body
-    key, now = new_id("m"), context.now
-    MODELS.add(
+    now = context.now
+    key = MODELS.add(
         context.db,
-        id=key,
         owner_id=context.viewer.id,
         project_id=get_project_id(context),
         name=body["name"],

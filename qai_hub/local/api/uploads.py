@@ -21,7 +21,7 @@ from qai_hub.local.store.files import (
     get_upload,
     get_uploads,
 )
-from qai_hub.local.store.records import File, Upload, new_id
+from qai_hub.local.store.records import LONG_ID, File, Upload, new_id
 
 MAX_SIZE = 1 << 40
 _MAX_PARTS = 10_000
@@ -73,7 +73,7 @@ def create_upload(
     part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
 
     def begin() -> str:
-        upload_id = new_id("u")
+        upload_id = new_id("u", LONG_ID)
         if services.receiver is not None:
             services.receiver.begin_upload(upload_id)
         elif direct is not None and in_parts:
@@ -203,7 +203,7 @@ def publish_form(context: RequestContext, object_id: str) -> str | None:
         return None if arrived is None else _publish_received(context, arrived)
 
     def finish() -> File | None:
-        file_id = new_id("f")
+        file_id = new_id("f", LONG_ID)
         size = direct.finish_form([upload.id for upload in uploads], file_id)
         return None if size is None else File(file_id, size, None)
 
@@ -232,7 +232,7 @@ def _publish_received(context: RequestContext, upload: Upload) -> str:
     # Should others have arrived meanwhile, those are put together as well.
     name = f"assemble {[part.sha256 for part in parts]}"
     digest = context.ask_storage(name, lambda: receiver.assemble(upload.id, parts))
-    file = File(new_id("f"), sum(part.size for part in parts), digest)
+    file = File(new_id("f", LONG_ID), sum(part.size for part in parts), digest)
     receiver.publish_upload(upload.id, file.id, digest)
     return _add_file(context, upload.object_id, file)
 
