@@ -14,6 +14,7 @@ from qai_hub.local.disk import file_digest
 from qai_hub.local.files.store import FileStore, NewFile
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.files import add_file, save_cache_entry
+from qai_hub.local.store.postponed import do_outside
 from qai_hub.local.store.records import LONG_ID, Artifact, File, Job, new_id
 from qai_hub.local.store.relations import (
     add_artifacts,
@@ -146,28 +147,43 @@ class ResultStore:
             memory = profile.get("execution_memory", {}).get("peak")
             JOBS.update(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
-    def save_log(self, db: Connection, job_ids: Sequence[str], result: AttemptResult) -> None:
+    def save_log(
+        self, db: Connection, job_ids: Sequence[str], result: AttemptResult, name: str
+    ) -> None:
         """Store the hub's log of an attempt; if it never began, a log with the reason.
 
         Args:
             db: A writing transaction.
             job_ids: The job; several if they have ended for the same reason.
             result: How its attempt ended.
+            name: Identifies the log among those that this transaction writes.
         """
         log = result.log
         if log is None:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {result.failure_type}: {result.reason}\n"
-            log = self.write_text(line)
+            log = self.write_log(db, name, line)
         self._publish(db, log)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifacts(db, *logs)
 
-    def write_text(self, text: str) -> Output:
-        """Write a text to a file, ready to be published."""
-        output = Output.from_file(self._work.write_text(text))
-        self._storage.stage([output.new_file])
-        return output
+    def write_log(self, db: Connection, name: str, text: str) -> Output:
+        """Write the log of a job that ends in this transaction to a file, ready to be published.
+
+        Args:
+            db: A writing transaction, which is begun again if that takes time.
+            name: Identifies the log among those that this transaction writes; the same in each try.
+            text: The log.
+        """
+
+        def write() -> Output:
+            output = Output.from_file(self._work.write_text(text))
+            self._storage.stage([output.new_file])
+            return output
+
+        if not self._storage.is_remote:
+            return write()
+        return do_outside(db, f"log of {name}", write)
 
     def _publish(self, db: Connection, output: Output) -> None:
         add_file(db, output.file)

@@ -178,8 +178,7 @@ class Scheduler:
         self._store.subscribe(Topic.QUEUED, lambda _: self.wake())
         self._store.subscribe(Topic.ENDED, self._stop_attempts)
         if self._heartbeat is None:
-            with self._store.write() as db:
-                self._lifecycle.recover_all(db)
+            self._store.run(self._lifecycle.recover_all)
         else:
             self._heartbeat.watch(self._attempts.get_ids, self._attempts.cancel)
             self._heartbeat.start()
@@ -300,8 +299,7 @@ class Scheduler:
                 self._lifecycle.requeue(db, job)
         except AttemptLost as error:
             _log.warning("attempt %d of the job %s was lost: %s", job.attempt, job.id, error)
-            with self._store.write() as db:
-                self._lifecycle.lose(db, job)
+            self._store.run(lambda db: self._lifecycle.lose(db, job))
         except (CannotStartError, FilesUnavailableError) as error:
             _log.warning(
                 "attempt %d of the job %s cannot be carried out yet: %s", job.attempt, job.id, error
@@ -336,8 +334,9 @@ class Scheduler:
     def _finish(self, job: Job, result: AttemptResult) -> None:
         # Outside of the transaction, as others would wait for it.
         self._storage.stage(result.new_files)
-        with self._store.write() as db:
-            self._lifecycle.finish(db, job, result)
+        ended = self._store.run(lambda db: self._lifecycle.finish(db, job, result))
+        if not ended and self._storage.is_remote:
+            self._storage.remove(file.id for file in result.new_files)
 
     def _execute(self, job: Job, cancelled: threading.Event) -> AttemptResult:
         try:

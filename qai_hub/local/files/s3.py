@@ -40,6 +40,8 @@ class S3Store:
         inputs: Folder for the inputs of the running attempts of this process.
     """
 
+    is_remote = True
+
     def __init__(self, bucket: Bucket, uploads: S3Uploads, cache: FileCache, inputs: Path) -> None:
         self._bucket = bucket
         self._uploads = uploads
@@ -72,7 +74,8 @@ class S3Store:
 
     def put_if_absent(self, file_id: str, source: Path) -> None:
         """Delete the source of a file that `stage` has written."""
-        source.unlink()
+        # A transaction that was begun again has done so before.
+        source.unlink(missing_ok=True)
 
     def open_range(self, file_id: str, start: int, end: int) -> Iterator[bytes]:
         """Read the bytes of a published file from `start` up to but excluding `end`, in blocks."""

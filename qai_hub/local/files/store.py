@@ -79,7 +79,13 @@ class FileStore(Protocol):
 
     A published file never changes. Whatever a commit of the database relies on is durable before
     the commit: contents by `stage` or when they are written, names by `flush`.
+
+    Attributes:
+        is_remote: Whether its methods send requests, so that but for `put_if_absent` and `flush`
+            they must not be called within a writing transaction.
     """
+
+    is_remote: bool
 
     def stage(self, files: Iterable[NewFile]) -> None:
         """Make files durable, before they are published. This takes time.

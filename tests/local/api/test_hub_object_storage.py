@@ -3,7 +3,8 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,16 +12,28 @@ import numpy as np
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.object_storage import ObjectStorage, unique_prefix
+from support.object_storage import ObjectStorage, requests_within_transactions, unique_prefix
 from support.polling import wait_until
 from support.scripted_server import Forward, Request, Reset, ScriptedServer, Step
 from support.tiny_models import affine
 
 from qai_hub.local import LocalHub
+from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
+from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.store.postgresql import PostgresqlStore
 from qai_hub.local.worker import HubWorker
 
 PART = 5 << 20
+
+
+@pytest.fixture(autouse=True)
+def _no_transaction_waits_for_the_storage() -> Iterator[None]:
+    with requests_within_transactions() as found:
+        yield
+    assert found == []
 
 
 @pytest.fixture
@@ -168,3 +181,58 @@ def test_jobs_wait_for_a_storage_that_is_down(
             is_down.clear()
             assert api.wait(job)["job_state"] == "JOB_STATE_DONE"
             api.close()
+
+
+def read_log(api: Api, job: str) -> str:
+    artifacts = api.get(f"jobs/{job}/device_runs/latest/artifact_list/5/")["artifacts"]
+    return httpx.get(artifacts[0]["url"]).text
+
+
+def test_jobs_that_end_without_results_have_their_logs(
+    config: Callable[..., HubConfig],
+) -> None:
+    worker = FakeWorker()
+    worker.failures["--bad"] = "It is bad."
+    with LocalHub.from_config(config("hub", slots=1), run_attempt=worker) as local_hub:
+        api = Api(local_hub)
+        key = api.upload_model()
+        worker.may_finish.clear()
+        bad, target = api.compile(key, options="--bad")
+        waiting, _ = api.compile(target)
+        queued, _ = api.compile(key)
+        api.post(f"jobs/{queued}/cancel/")
+        wait_until(lambda: worker.running == 1)
+        worker.may_finish.set()
+        assert api.wait(waiting)["job_state"] == "JOB_STATE_FAILED"
+        late, _ = api.compile(target)
+        worker.may_finish.clear()
+        running, _ = api.compile(key)
+        wait_until(lambda: worker.running == 1)
+        api.post(f"jobs/{running}/cancel/")
+        for job, text in {
+            bad: "what happened",
+            waiting: f"the job {bad} failed",
+            late: f"the job {bad} failed",
+            queued: "Cancelled by ada@example.com.",
+            running: "Cancelled by ada@example.com.",
+        }.items():
+            assert text in read_log(api, job)
+        api.close()
+
+
+def test_a_job_that_was_lost_too_often_has_its_log(
+    config: Callable[..., HubConfig], postgresql_url: str, tmp_path: Path
+) -> None:
+    # Nobody here runs jobs: what takes them up are the beats.
+    web = replace(config("hub"), lease=0.5)
+    with closing(PostgresqlStore(postgresql_url)) as store, LocalHub.from_config(web) as local_hub:
+        api = Api(local_hub)
+        job, _ = api.compile(api.upload_model())
+        lifecycle = Lifecycle(FolderStore(tmp_path), WorkFolders(tmp_path), now)
+        for losses in range(MAX_LOSSES):
+            wait_until(lambda: api.job(job)["job_state"] == "JOB_STATE_CREATED")
+            with store.write() as db:
+                assert lifecycle.claim(db, job, node_id="ngone", lease=losses) is not None
+        assert api.wait(job)["job_state"] == "JOB_STATE_FAILED"
+        assert f"ended {MAX_LOSSES} times" in read_log(api, job)
+        api.close()
