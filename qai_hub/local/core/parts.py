@@ -110,7 +110,9 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         raise DataFolderError(
             f"{error.filename} must be a folder: move that file away, or use another data folder."
         ) from error
-    storage, direct = (local, None) if local else _open_bucket(config, folder, own_folder, stack)
+    storage, direct = (
+        (local, None) if local else _open_bucket(config, store, folder, own_folder, stack)
+    )
     store.before_commit(storage.flush)
     quarantined = Quarantined(folder / "quarantine", 0, 0)
     if node is None and local is not None:
@@ -204,8 +206,9 @@ def _open_folder(config: HubConfig, folder: Path) -> FolderStore:
 
 
 def _open_bucket(
-    config: HubConfig, folder: Path, own_folder: Path, stack: ExitStack
+    config: HubConfig, store: Store, folder: Path, own_folder: Path, stack: ExitStack
 ) -> tuple[FileStore, DirectUploads | None]:
+    from qai_hub.local.core.bucket_claim import claim_bucket
     from qai_hub.local.files.bucket import Bucket, BucketUrl
     from qai_hub.local.files.cache import FileCache
     from qai_hub.local.files.s3 import S3Store
@@ -217,6 +220,7 @@ def _open_bucket(
     cache = FileCache(folder / "cache", config.file_cache_size)
     storage = S3Store(bucket, uploads, cache, own_folder / "inputs")
     storage.check()
+    claim_bucket(store, bucket)
     return storage, uploads
 
 

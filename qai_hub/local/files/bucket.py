@@ -18,6 +18,9 @@ from qai_hub.local.files.store import FilesUnavailableError
 MEDIA_TYPE = "application/octet-stream"
 """The media type of all objects."""
 
+TAKEN_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+"""What a write of a new object answers where the object exists, or another writes it."""
+
 # Seconds that one try of a request may take to connect, and between two reads.
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
@@ -161,6 +164,24 @@ class Bucket:
         with self.translated_errors():
             answer: dict[str, Any] = getattr(self.client, operation)(Bucket=self.name, **parameters)
             return answer
+
+    def read_text(self, name: str) -> str | None:
+        """Return the text of a small object below the prefix; None if it does not exist."""
+        with self.translated_errors():
+            try:
+                answer = self.call("get_object", Key=self.key(name))
+            except FileNotFoundError:
+                return None
+            return bytes(answer["Body"].read()).decode("utf-8", "replace")
+
+    def write_new_text(self, name: str, text: str) -> str:
+        """Write a small object below the prefix unless it exists, and return its text."""
+        try:
+            self.call("put_object", Key=self.key(name), Body=text.encode("utf-8"), IfNoneMatch="*")
+        except FilesUnavailableError as error:
+            if error_code(error) not in TAKEN_CODES:
+                raise
+        return self.read_text(name) or ""
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:

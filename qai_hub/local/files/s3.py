@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local.files.bucket import MEDIA_TYPE, Bucket, error_code
+from qai_hub.local.files.bucket import MEDIA_TYPE, TAKEN_CODES, Bucket, error_code
 from qai_hub.local.files.cache import FileCache
 from qai_hub.local.files.s3_uploads import S3Uploads
 from qai_hub.local.files.store import FilesUnavailableError, NewFile, StoredFile
@@ -24,8 +24,8 @@ _DIGEST = "sha256"
 # Tries of a download that breaks, without a byte in between, and the pause before each, in seconds.
 _TRIES = 5
 _PAUSE = 0.5
-# What a write answers where the object exists, or its parts have been put together.
-_TAKEN_CODES = frozenset({"PreconditionFailed", "412", "NoSuchUpload"})
+# Also what a write answers whose parts have been put together.
+_TAKEN_CODES = TAKEN_CODES | {"NoSuchUpload"}
 
 
 class S3Store:
