@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.lists import created_response, get_project_id, updated_response
-from qai_hub.local.api.serialize import model_json
+from qai_hub.local.api.serialize import Json, model_json
 from qai_hub.local.api.serialize_jobs import failure_reasons
 from qai_hub.local.api.uploads import (
     create_upload,
@@ -128,20 +128,21 @@ def start_upload(context: RequestContext) -> Reply:
         raise ProblemError(
             409, f"The model {model.id} already has its file, or gets it from a job."
         )
-    size = context.call.params["file_size"]
+    size, arrived = context.call.params["file_size"], list[Json]()
     if "upload_id" in context.call.params:
         upload = get_unfinished_upload(context, model.id, context.call.params["upload_id"])
         if upload.size != size:
             raise ProblemError(
                 409, f"This upload is of a file of {upload.size} bytes, not of {size}."
             )
+        arrived = received_parts_json(context, upload)
     else:
         upload = create_upload(context, model.id, size, in_parts=True)
     parts = {
         "urls": part_urls(context, upload),
         "upload_id": upload.id,
         "max_part_size": upload.part_size,
-        "parts": received_parts_json(context, upload),
+        "parts": arrived,
     }
     return Reply({"multipart_url": parts})
 

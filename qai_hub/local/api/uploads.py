@@ -9,7 +9,7 @@ from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files.store import Received
+from qai_hub.local.files.store import DirectUploads, Received, StoredPart
 from qai_hub.local.store.files import (
     Part,
     add_file,
@@ -103,7 +103,7 @@ def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: st
         upload is None
         or upload.object_id != object_id
         or upload.created <= rfc3339(oldest)
-        or not context.ask_storage("is there", partial(_is_there, context, upload_id))
+        or not _is_there(context, upload_id)
     ):
         raise ProblemError(
             404, f"There is no such unfinished upload of {object_id}: start another."
@@ -114,8 +114,14 @@ def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: st
 def _is_there(context: RequestContext, upload_id: str) -> bool:
     receiver, direct = context.services.receiver, context.services.direct
     if direct is not None:
-        return direct.has_parts(upload_id)
+        return _ask_for_parts(context, direct, upload_id) is not None
     return receiver is not None and receiver.has_upload(upload_id)
+
+
+def _ask_for_parts(
+    context: RequestContext, direct: DirectUploads, upload_id: str
+) -> list[StoredPart] | None:
+    return context.ask_storage("parts", lambda: direct.get_parts(upload_id))
 
 
 def part_urls(context: RequestContext, upload: Upload) -> list[str]:
@@ -136,9 +142,16 @@ def part_urls(context: RequestContext, upload: Upload) -> list[str]:
 def received_parts_json(context: RequestContext, upload: Upload) -> list[Json]:
     """Return the parts of an upload that have arrived, as JSON.
 
-    A service that receives them does not know their SHA-256 digests, by which clients find out
-    whether they are those of their file. So all are sent again.
+    They have digests, by which clients find out whether they are those of their file.
     """
+    direct = context.services.direct
+    if direct is not None:
+        stored = _ask_for_parts(context, direct, upload.id) or []
+        return [
+            {"number": part.number, "size": part.size, "etag": part.etag}
+            | ({} if part.md5 is None else {"md5": part.md5})
+            for part in stored
+        ]
     return [
         {
             "number": part.number,

@@ -74,6 +74,23 @@ class KnownFiles:
     stale: Collection[str]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part of an upload that a service has received.
+
+    Attributes:
+        number: Its number, from 1.
+        size: Its size in bytes.
+        etag: Its entity tag, as the service answered it to the client.
+        md5: Its MD5 digest in hex, as far as the service tells it.
+    """
+
+    number: int
+    size: int
+    etag: str
+    md5: str | None
+
+
 class FileStore(Protocol):
     """Stores files under ids, never under a user's name for them.
 
@@ -304,8 +321,8 @@ class DirectUploads(FileLinks, Protocol):
     def begin_parts(self, upload_id: str) -> None:
         """Have an upload begun that arrives in parts."""
 
-    def has_parts(self, upload_id: str) -> bool:
-        """Return whether an upload that arrives in parts has begun and not ended."""
+    def get_parts(self, upload_id: str) -> list[StoredPart] | None:
+        """Return the parts of an upload that have arrived, in order; None if it has ended."""
 
     def finish_parts(self, upload_id: str, sizes: Sequence[int], etags: Sequence[str]) -> str:
         """Publish an upload that arrived in parts. Idempotent.
