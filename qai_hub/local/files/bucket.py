@@ -194,10 +194,10 @@ class Bucket:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _MISSING_CODES:
                 raise FileNotFoundError(f"{self} has no such object or upload") from error
-            raise FilesUnavailableError(f"{self} refuses a request: {code}") from error
+            raise FilesUnavailableError(self, f"refuses a request: {code}") from error
         except BotoCoreError as error:
             name = type(error).__name__
-            raise FilesUnavailableError(f"{self} cannot be reached: {name}") from error
+            raise FilesUnavailableError(self, f"cannot be reached: {name}") from error
 
 
 def error_code(error: OSError) -> str:

@@ -16,7 +16,19 @@ from typing import NamedTuple, Protocol
 
 
 class FilesUnavailableError(OSError):
-    """The service that stores the files cannot be reached, or refuses the hub."""
+    """The service that stores the files cannot be reached, or refuses the hub.
+
+    Args:
+        place: Where the files are, without a secret.
+        reason: What is wrong, which names no place.
+
+    Attributes:
+        reason: As above.
+    """
+
+    def __init__(self, place: object, reason: str) -> None:
+        super().__init__(f"{place} {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
