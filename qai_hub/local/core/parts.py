@@ -192,9 +192,7 @@ def _open_dask(address: DaskAddress, parts: Parts, config: HubConfig, stack: Exi
         raise ValueError("a Dask cluster needs Dask: run `pip install 'qai-hub-openapi[dask]'`")
     from qai_hub.local.core.dask_executor import DaskExecutor
 
-    assert config.data_dir is not None  # noqa: S101 - see HubConfig
-    data_dir = config.data_dir.absolute()
-    executor = DaskExecutor(address, data_dir, parts.work, warm=config.warm_workers)
+    executor = DaskExecutor(address, parts.storage, parts.work, warm=config.warm_workers)
     stack.callback(executor.close)
     executor.open()
     return executor
