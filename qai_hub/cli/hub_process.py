@@ -279,12 +279,18 @@ def refusals() -> Iterator[None]:
     Raises:
         CommandError: They refuse something.
     """
+    from qai_hub.local.files.store import FilesUnavailableError
     from qai_hub.local.store import DatabaseError
     from qai_hub.local.store.dialect import DatabaseUnavailableError
 
     try:
         yield
-    except (DatabaseError, DatabaseUnavailableError, ValueError) as error:
+    except (
+        DatabaseError,
+        DatabaseUnavailableError,
+        FilesUnavailableError,
+        ValueError,
+    ) as error:
         raise CommandError(f"{str(error).rstrip('.')}.") from error
 
 
@@ -294,7 +300,7 @@ def describe_place(options: ProcessOptions) -> str:
         return f"data in {options.folder}"
     from qai_hub.local.store.postgresql import show_url
 
-    return f"database {show_url(options.database)}, files in {options.folder}"
+    return f"database {show_url(options.database)}, files in {options.files or options.folder}"
 
 
 def print_capabilities() -> None:

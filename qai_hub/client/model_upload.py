@@ -11,7 +11,7 @@ from qai_hub.connection import resolve_wire
 from qai_hub.driver import enter_blocking_context
 from qai_hub.errors import Error, UserError
 from qai_hub.transfer.completion import complete_upload
-from qai_hub.transfer.content import content_sha256, find_intact_parts
+from qai_hub.transfer.content import PartDigest, content_sha256, find_intact_parts
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transfer.unfinished import UnfinishedUpload, UploadNote, note_key
 from qai_hub.transport.values import require_id, value_or_none
@@ -250,12 +250,21 @@ async def _find_intact(
     """Returns the entity tags of those parts that have arrived as they are in the file."""
     known = {part.number - 1: part for part in arrived}
     digests = {
-        index: part.sha256
+        index: digest
         for index, part in known.items()
         if part.size == min(part_size, content.size - index * part_size)
+        and (digest := _digest(part)) is not None
     }
     intact = await driver.run(lambda: find_intact_parts(content, part_size, digests))
     return {index: known[index].etag for index in intact}
+
+
+def _digest(part: api.ReceivedPart) -> PartDigest | None:
+    """Returns the digest of a part that has arrived; None if the service does not tell it."""
+    sha256, md5 = value_or_none(part.sha256), value_or_none(part.md5)
+    if sha256 is not None:
+        return PartDigest("sha256", sha256)
+    return None if md5 is None else PartDigest("md5", md5)
 
 
 def _hide_urls(parts: api.FileMultipartUploadURL) -> list[str]:

@@ -155,7 +155,8 @@ class HubConfig:
             with a database that they use as well. Beyond these, users without a running job may
             have one each; there are as many of these extra places again, and at least 8.
         executor: Where jobs run: `local` for processes of this machine, or `dask:` and the address
-            of a Dask scheduler whose workers share the data folder, as in `dask:tcp://host:8786`.
+            of a Dask scheduler whose workers share the data folder, as in `dask:tcp://host:8786`,
+            also where files are elsewhere.
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
@@ -247,11 +248,8 @@ class HubConfig:
                 f"part_size must be {_MIN_OBJECT_PART} or more: object storage takes no smaller "
                 "parts"
             )
-        if parse_executor(self.executor) is not None:
-            if self.data_dir is None:
-                raise ValueError("data_dir must be a folder that the Dask workers share")
-            if self.files is not None:
-                raise ValueError("files must be in the data folder, where Dask workers read them")
+        if parse_executor(self.executor) is not None and self.data_dir is None:
+            raise ValueError("data_dir must be a folder that the Dask workers share")
 
     @property
     def durable(self) -> bool:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from qai_hub.errors import UserError
 from qai_hub.transport.threads import run_in_threads
@@ -15,6 +15,7 @@ __all__ = [
     "BLOCK_SIZE",
     "Content",
     "FileContent",
+    "PartDigest",
     "changed_during_upload",
     "content_sha256",
     "find_intact_parts",
@@ -141,16 +142,30 @@ def content_sha256(content: Content) -> str:
         UserError: If it has changed.
         OSError: If it cannot be read.
     """
-    return _range_sha256(content, 0, content.size)
+    return _range_digest(content, 0, content.size, "sha256")
 
 
-def find_intact_parts(content: Content, part_size: int, digests: Mapping[int, str]) -> set[int]:
+class PartDigest(NamedTuple):
+    """The digest of the bytes that a server has received as a part.
+
+    Attributes:
+        kind: `"sha256"` or `"md5"`.
+        value: The digest in hex.
+    """
+
+    kind: str
+    value: str
+
+
+def find_intact_parts(
+    content: Content, part_size: int, digests: Mapping[int, PartDigest]
+) -> set[int]:
     """Finds the parts of a file that a server has received as they are.
 
     Args:
         content: The content of the file.
         part_size: Size of each part but the last one, in bytes.
-        digests: SHA-256 in hex of the bytes that the server has received as each part, by index.
+        digests: Digests of the bytes that the server has received as each part, by index.
 
     Returns:
         The indices of the parts that have these digests.
@@ -163,7 +178,8 @@ def find_intact_parts(content: Content, part_size: int, digests: Mapping[int, st
     def is_intact(index: int) -> bool:
         start = index * part_size
         end = min(start + part_size, content.size)
-        return _range_sha256(content, start, end) == digests[index]
+        expected = digests[index]
+        return _range_digest(content, start, end, expected.kind) == expected.value
 
     indices = sorted(digests)
     tasks = [functools.partial(is_intact, index) for index in indices]
@@ -171,8 +187,8 @@ def find_intact_parts(content: Content, part_size: int, digests: Mapping[int, st
     return {index for index, found in zip(indices, results, strict=True) if found}
 
 
-def _range_sha256(content: Content, start: int, end: int) -> str:
-    digest = hashlib.sha256()
+def _range_digest(content: Content, start: int, end: int, kind: str) -> str:
+    digest = hashlib.new(kind, usedforsecurity=False)
     while start < end:
         block = content.read(start, min(BLOCK_SIZE, end - start))
         digest.update(block)

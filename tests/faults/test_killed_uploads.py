@@ -9,18 +9,23 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
 from support.cutting_relay import CuttingRelay
 from support.hub_http import Api
+from support.object_storage import ENVIRONMENT, running_storage
+from support.postgresql_server import running_server
 from support.upload_forks import UploadForks
 
 from qai_hub.client import ClientConfig
 from qai_hub.local import LocalHub
+from qai_hub.local.config import HubConfig
 
 KILLS = int(os.environ.get("FAULT_UPLOAD_KILLS", "5"))
 SEED = int(os.environ.get("FAULT_SEED", "5"))
@@ -103,23 +108,58 @@ class Victim:
         return {model["model_id"] for model in models if model["file_upload_complete"]}
 
 
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with LocalHub(part_size=PART) as running:
-        yield running
+class Site(NamedTuple):
+    """A hub, and a relay through which parts reach where they are stored."""
+
+    hub: LocalHub
+    relay: CuttingRelay
+    api_url: str
 
 
+@contextlib.contextmanager
+def files_in_a_folder() -> Iterator[Site]:
+    with (
+        LocalHub(part_size=PART) as hub,
+        CuttingRelay(int(hub.url.rpartition(":")[2]), pause=_PAUSE) as relay,
+    ):
+        yield Site(hub, relay, relay.url)
+
+
+@contextlib.contextmanager
+def files_in_a_bucket() -> Iterator[Site]:
+    """Parts go past the hub, which knows of them what the storage tells."""
+    with (
+        running_server() as database,
+        running_storage() as storage,
+        CuttingRelay(storage.port, pause=_PAUSE) as relay,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        config = HubConfig(
+            database=database.create_database(),
+            files=storage.url("team", int(relay.url.rpartition(":")[2])),
+            data_dir=Path(folder),
+            part_size=PART,
+        )
+        with LocalHub.from_config(config) as hub:
+            yield Site(hub, relay, hub.url)
+
+
+@pytest.mark.parametrize("place", [files_in_a_folder, files_in_a_bucket])
 def test_at_most_the_parts_under_way_are_sent_again(
-    hub: LocalHub, tmp_path: Path, record_property: Callable[[str, object], None]
+    place: Callable[[], contextlib.AbstractContextManager[Site]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    for name, value in {**ENVIRONMENT, "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
     path, uploads = tmp_path / "model.onnx", 0
     with (
-        contextlib.closing(Api(hub)) as api,
-        CuttingRelay(int(hub.url.rpartition(":")[2]), pause=_PAUSE) as relay,
-        UploadForks(ClientConfig(hub.token(), relay.url, relay.url), path) as forks,
+        place() as site,
+        contextlib.closing(Api(site.hub)) as api,
+        UploadForks(ClientConfig(site.hub.token(), site.api_url, site.api_url), path) as forks,
     ):
-        victim = Victim(api, relay, forks, path)
+        victim = Victim(api, site.relay, forks, path)
         while victim.kills < KILLS:
             victim.upload()
             uploads += 1

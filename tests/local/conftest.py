@@ -18,6 +18,7 @@ _ON_BOTH = (
     "test_events",
     "test_job_lists",
     "test_lifecycle",
+    "test_new_ids",
     "test_portable",
     "test_pruning",
     "test_scheduler",

@@ -192,5 +192,3 @@ def test_files_on_object_storage_need_a_database_and_large_parts(tmp_path: Path)
     with pytest.raises(ValueError, match="part_size must be 5242880 or more"):
         HubConfig(**team, part_size=(5 << 20) - 1)
     assert HubConfig(**team, part_size=5 << 20).files == bucket
-    with pytest.raises(ValueError, match="files must be in the data folder"):
-        HubConfig(**team, executor="dask:tcp://scheduler:8786")

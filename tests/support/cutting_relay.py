@@ -24,7 +24,11 @@ CUTS = (
 UploadPart: TypeAlias = tuple[str, int]
 _PIECE = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
-_PART = re.compile(rb"PUT /api/v1/storage/uploads/(\w+)/parts/(\d+)/")
+# Of a hub, and of object storage.
+_PART = re.compile(
+    rb"PUT /(?:api/v1/storage/uploads/(?P<upload>\w+)/parts/(?P<number>\d+)/"
+    rb"|\S+/files/(?P<key>\w+)\?(?=\S*uploadId=)\S*partNumber=(?P<part>\d+))"
+)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -99,7 +103,8 @@ class CuttingRelay(LoopbackServer):
         found = _PART.match(head)
         if found is None:
             return None
-        part = (found[1].decode(), int(found[2]))
+        upload, number = found["upload"] or found["key"], found["number"] or found["part"]
+        part = (upload.decode(), int(number))
         with self._lock:
             earlier = self.begun.count(part)
             self.begun.append(part)

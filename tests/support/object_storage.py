@@ -7,14 +7,21 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import pytest
+from sqlalchemy import Connection
 from support.child_processes import ended_with_parent
+
+from qai_hub.local.files.bucket import Bucket
+from qai_hub.local.store import Store
 
 BUCKET = "hub"
 ENVIRONMENT: Mapping[str, str] = {
@@ -147,3 +154,30 @@ def make_bucket(port: int) -> None:
 def unique_prefix() -> str:
     """Return a prefix that no other test uses."""
     return f"team/{secrets.token_hex(6)}"
+
+
+@contextmanager
+def requests_within_transactions() -> Iterator[list[str]]:
+    """Note the requests of this process that keep a writing transaction, and so others, waiting."""
+    found: list[str] = []
+    inside = threading.local()
+    write, call = Store.write, Bucket.call
+
+    @contextmanager
+    def watched_write(store: Store, **options: Any) -> Iterator[Connection]:
+        with write(store, **options) as db:
+            inside.writes = True
+            try:
+                yield db
+            finally:
+                inside.writes = False
+
+    def watched_call(bucket: Bucket, operation: str, **parameters: Any) -> dict[str, Any]:
+        if getattr(inside, "writes", False):
+            found.append(operation)
+        return call(bucket, operation, **parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write", watched_write)
+        patch.setattr(Bucket, "call", watched_call)
+        yield found

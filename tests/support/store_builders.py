@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from qai_hub.local.enums import JobState
 from qai_hub.local.store.job_lists import end_jobs
-from qai_hub.local.store.records import User, new_id
+from qai_hub.local.store.records import User
 from qai_hub.local.store.relations import Role, add_uses
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
@@ -14,10 +14,8 @@ NOON = "2026-01-02T12:00:00.000000Z"
 
 
 def add_model(db: Connection, owner: User, *, producer: str | None = None) -> str:
-    key = new_id("m")
-    MODELS.add(
+    return MODELS.add(
         db,
-        id=key,
         owner_id=owner.id,
         project_id=owner.project_id,
         name="net",
@@ -26,21 +24,17 @@ def add_model(db: Connection, owner: User, *, producer: str | None = None) -> st
         is_directory=False,
         producer_id=producer,
     )
-    return key
 
 
 def add_dataset(db: Connection, owner: User, *, expires: str | None = None) -> str:
-    key = new_id("d")
-    DATASETS.add(
+    return DATASETS.add(
         db,
-        id=key,
         owner_id=owner.id,
         project_id=owner.project_id,
         name="images",
         created=NOON,
         expires=expires,
     )
-    return key
 
 
 def add_job(
@@ -52,12 +46,10 @@ def add_job(
     **roles: Sequence[str],
 ) -> str:
     """Add a job; each role names the models or datasets that it has in it."""
-    key = new_id("j")
     is_final = state in (JobState.DONE, JobState.FAILED)
     inputs = MODELS.get_many(db, roles.get("input", ())).values()
-    JOBS.add(
+    key = JOBS.add(
         db,
-        id=key,
         owner_id=owner.id,
         project_id=owner.project_id,
         name="work",

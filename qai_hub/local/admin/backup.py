@@ -23,7 +23,7 @@ from qai_hub.local.store.data_folder import (
     DATABASE,
     claim_folder,
     claim_shared_folder,
-    has_files_of,
+    require_files_of,
 )
 from qai_hub.local.store.database import read_identity
 from qai_hub.local.store.dialect import sqlite_engine, with_write_lock
@@ -75,8 +75,8 @@ def back_up(database: str | None, data_dir: Path, folder: Path) -> BackupResult:
         OSError: The backup cannot be written.
     """
     with open_hub(database, data_dir, write=False) as db:
-        if database is not None and not has_files_of(data_dir, read_identity(db)[1]):
-            raise DataFolderError(f"{data_dir} does not have the files of this database.")
+        if database is not None:
+            require_files_of(db, data_dir, read_identity(db)[1])
         _require_new(folder)
         for each in (folder, folder / "tables", folder / "files"):
             make_folder(each, durable=True)

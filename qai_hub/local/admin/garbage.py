@@ -19,10 +19,9 @@ from sqlalchemy import Column, select
 from qai_hub.local.clock import Clock, agreed_time, now
 from qai_hub.local.config import DEFAULT_RETENTION
 from qai_hub.local.files.quarantine import Quarantine
-from qai_hub.local.store import DataFolderError
 from qai_hub.local.store.data_folder import (
     get_start_times,
-    has_files_of,
+    require_files_of,
     save_start_times,
 )
 from qai_hub.local.store.database import read_identity
@@ -170,8 +169,7 @@ def require_folder_of(database: str, data_dir: Path) -> None:
         DatabaseError: The database cannot be used, or the folder is another's.
     """
     with open_hub(database, data_dir, write=False) as db:
-        if not has_files_of(data_dir, read_identity(db)[1]):
-            raise DataFolderError(f"{data_dir} does not have the files of this database.")
+        require_files_of(db, data_dir, read_identity(db)[1])
 
 
 def _purge(database: str, data_dir: Path, quarantine: Quarantine, moment: datetime) -> None:

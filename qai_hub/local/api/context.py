@@ -20,12 +20,13 @@ from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
-from qai_hub.local.errors import ProblemError
+from qai_hub.local.errors import FILES_UNAVAILABLE, ProblemError
 from qai_hub.local.files.signing import Signer
 from qai_hub.local.files.store import DirectUploads, FileLinks, FileStore, UploadReceiver
 from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import StoredResponse, claim_key, save_response
+from qai_hub.local.store.postponed import Postponed
 from qai_hub.local.store.records import User
 from qai_hub.local.tracing import Tracer
 
@@ -36,6 +37,9 @@ RETRY_AFTER = "30"
 # More threads that only compute hinder each other: with forty, eight connections get two thirds of
 # the answers.
 MAX_QUICK_READS = 3
+# As many as there are connections to a bucket; others queue, and some more may.
+MAX_STORAGE_WAITS = 32
+_MAX_QUEUED_WAITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Services:
         clock: Returns the current time.
         tracer: Records what is done for a request.
         quick_reads: Limits how many requests read the database alone at once.
+        storage_waits: Limits how many wait for the storage of the files at once.
     """
 
     contract: Contract
@@ -81,6 +86,9 @@ class Services:
     clock: Clock
     tracer: Tracer
     quick_reads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
+    storage_waits: CapacityLimiter = field(
+        default_factory=lambda: CapacityLimiter(MAX_STORAGE_WAITS)
+    )
 
     def operation_path(self, operation: str, **ids: str | int) -> str:
         """Return the path of an operation."""
@@ -90,15 +98,6 @@ class Services:
 def request_origin(request: Request) -> str:
     """Return the scheme, host and port at which the caller reached this hub."""
     return f"{request.url.scheme}://{request.url.netloc}"
-
-
-class _Postponed(Exception):  # noqa: N818 - no error
-    """The handler needs the result of an action that is to be done without a transaction."""
-
-    def __init__(self, name: str, action: Callable[[], object]) -> None:
-        super().__init__(name)
-        self.name = name
-        self.action = action
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ class RequestContext:
         if receiver is not None and not receiver.assembles:
             return action()
         if name not in self.done:
-            raise _Postponed(name, action)
+            raise Postponed(name, action)
         result: _Result = self.done[name]
         return result
 
@@ -174,7 +173,7 @@ def with_read_transaction(
         with services.store.read() as db, ExitStack() as exit_stack:
             return handle(RequestContext(services, call, db, exit_stack, done=done))
 
-    return _repeating(run, limiter)
+    return _repeating(services, run, limiter)
 
 
 def with_write_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
@@ -182,31 +181,37 @@ def with_write_transaction(services: Services, handle: OperationHandler) -> Rout
 
     def run(call: Call, done: dict[str, Any]) -> Reply:
         with ExitStack() as exit_stack:
-            with services.store.write() as db:
+            with services.store.write(done=done) as db:
                 context = RequestContext(services, call, db, exit_stack, done=done)
                 reply = _handle_idempotently(context, handle)
             for action in context.after_commit:
                 action()
             return reply
 
-    return _repeating(run)
+    return _repeating(services, run)
 
 
 def _repeating(
-    run: Callable[[Call, dict[str, Any]], Reply], limiter: CapacityLimiter | None = None
+    services: Services,
+    run: Callable[[Call, dict[str, Any]], Reply],
+    limiter: CapacityLimiter | None = None,
 ) -> RouteHandler:
-    """Return a handler that runs again once what it needs from the storage is there."""
+    """Return a handler that runs again once what it needs from the storage is there.
 
-    def repeat(call: Call) -> Reply:
+    Threads that wait for a storage are not those that handle requests, so that one that hangs does
+    not keep the hub from answering whatever does not need it.
+    """
+    waits = services.storage_waits
+
+    async def handler(call: Call) -> Reply:
         done = dict[str, Any]()
         while True:
             try:
-                return run(call, done)
-            except _Postponed as postponed:
-                done[postponed.name] = postponed.action()
-
-    async def handler(call: Call) -> Reply:
-        return await run_sync(repeat, call, limiter=limiter)
+                return await run_sync(run, call, done, limiter=limiter)
+            except Postponed as postponed:
+                if waits.statistics().tasks_waiting >= _MAX_QUEUED_WAITS:
+                    raise FILES_UNAVAILABLE from None
+                done[postponed.name] = await run_sync(postponed.action, limiter=waits)
 
     return handler
 

@@ -24,13 +24,13 @@ from qai_hub.local.clock import rfc3339
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.store.records import Dataset, new_id
+from qai_hub.local.store.records import Dataset
 from qai_hub.local.store.rows import DATASETS
 
 
 def create_dataset(context: RequestContext) -> Reply:
     """Create a dataset, whose file is uploaded afterwards."""
-    body, key, moment = context.call.body, new_id("d"), context.services.clock()
+    body, moment = context.call.body, context.services.clock()
     project = (
         check_own_project(context, body["project_id"])
         if "project_id" in body
@@ -39,9 +39,8 @@ def create_dataset(context: RequestContext) -> Reply:
     expires = None
     if not body.get("permanent", False):
         expires = rfc3339(moment + context.services.config.retention.datasets)
-    DATASETS.add(
+    key = DATASETS.add(
         context.db,
-        id=key,
         owner_id=context.viewer.id,
         project_id=project,
         name=body.get("name", "dataset"),

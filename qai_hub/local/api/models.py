@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.lists import created_response, get_project_id, updated_response
-from qai_hub.local.api.serialize import model_json
+from qai_hub.local.api.serialize import Json, model_json
 from qai_hub.local.api.serialize_jobs import failure_reasons
 from qai_hub.local.api.uploads import (
     create_upload,
@@ -30,7 +30,7 @@ from qai_hub.local.store.files import (
     get_uploads,
 )
 from qai_hub.local.store.people import unshare
-from qai_hub.local.store.records import Model, Owned, new_id
+from qai_hub.local.store.records import Model, Owned
 from qai_hub.local.store.relations import find_job_using
 from qai_hub.local.store.rows import JOBS, MODELS
 
@@ -85,10 +85,9 @@ def delete_resource(
 def create_model(context: RequestContext) -> Reply:
     """Create a model, whose file is uploaded afterwards."""
     body = context.call.body
-    key, now = new_id("m"), context.now
-    MODELS.add(
+    now = context.now
+    key = MODELS.add(
         context.db,
-        id=key,
         owner_id=context.viewer.id,
         project_id=get_project_id(context),
         name=body["name"],
@@ -129,20 +128,21 @@ def start_upload(context: RequestContext) -> Reply:
         raise ProblemError(
             409, f"The model {model.id} already has its file, or gets it from a job."
         )
-    size = context.call.params["file_size"]
+    size, arrived = context.call.params["file_size"], list[Json]()
     if "upload_id" in context.call.params:
         upload = get_unfinished_upload(context, model.id, context.call.params["upload_id"])
         if upload.size != size:
             raise ProblemError(
                 409, f"This upload is of a file of {upload.size} bytes, not of {size}."
             )
+        arrived = received_parts_json(context, upload)
     else:
         upload = create_upload(context, model.id, size, in_parts=True)
     parts = {
         "urls": part_urls(context, upload),
         "upload_id": upload.id,
         "max_part_size": upload.part_size,
-        "parts": received_parts_json(context, upload),
+        "parts": arrived,
     }
     return Reply({"multipart_url": parts})
 

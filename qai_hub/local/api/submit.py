@@ -18,7 +18,7 @@ from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.files import get_file
-from qai_hub.local.store.records import Model, new_id
+from qai_hub.local.store.records import Model
 from qai_hub.local.store.relations import (
     InputFacts,
     Role,
@@ -43,17 +43,12 @@ def create_job(context: RequestContext) -> Reply:
     if dataset is not None:
         uses["dataset"] = [_check_dataset(context, dataset["dataset_id"])]
     options = body.get("options", "")
-    key, now = new_id("j"), context.now
+    now = context.now
     name = body.get("name") or _default_name(context, models[0])
-    if kind.makes_model:
-        model_type = kind.target_format(options)
-        uses["target"] = [_add_target_model(context, key, name, project, now, model_type)]
     devices = _resolve_devices(context, body)
     tracer = context.services.tracer
-    tracer.annotate(describe_job(key, kind.name))
-    JOBS.add(
+    key = JOBS.add(
         context.db,
-        id=key,
         owner_id=context.viewer.id,
         project_id=project,
         name=name,
@@ -76,6 +71,10 @@ def create_job(context: RequestContext) -> Reply:
         ),
         traceparent=tracer.traceparent(),
     )
+    tracer.annotate(describe_job(key, kind.name))
+    if kind.makes_model:
+        model_type = kind.target_format(options)
+        uses["target"] = [_add_target_model(context, key, name, project, now, model_type)]
     for role, ids in uses.items():
         add_uses(context.db, key, role, ids)
     _fail_if_producer_failed(context, key, models)
@@ -136,10 +135,8 @@ def _add_target_model(
     model_type: str | None,
 ) -> str:
     """Create the record of a job's target model, so that further jobs can use it at once."""
-    key = new_id("m")
-    MODELS.add(
+    return MODELS.add(
         context.db,
-        id=key,
         owner_id=context.viewer.id,
         project_id=project,
         name=name,
@@ -148,7 +145,6 @@ def _add_target_model(
         is_directory=False,
         producer_id=producer,
     )
-    return key
 
 
 def _resolve_devices(context: RequestContext, body: Mapping[str, Any]) -> list[dict[str, Any]]:

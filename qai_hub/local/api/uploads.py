@@ -10,7 +10,7 @@ from qai_hub.local.api.serialize import Json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.enums import ModelType
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.files.store import Received
+from qai_hub.local.files.store import DirectUploads, Received, StoredPart
 from qai_hub.local.store.files import (
     Part,
     add_file,
@@ -21,7 +21,7 @@ from qai_hub.local.store.files import (
     get_upload,
     get_uploads,
 )
-from qai_hub.local.store.records import File, Upload, new_id
+from qai_hub.local.store.records import LONG_ID, File, Upload, new_id
 
 MAX_SIZE = 1 << 40
 _MAX_PARTS = 10_000
@@ -66,7 +66,7 @@ def create_upload(
     part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
 
     def begin() -> str:
-        upload_id = new_id("u")
+        upload_id = new_id("u", LONG_ID)
         if services.receiver is not None:
             services.receiver.begin_upload(upload_id)
         elif direct is not None and in_parts:
@@ -96,7 +96,7 @@ def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: st
         upload is None
         or upload.object_id != object_id
         or upload.created <= rfc3339(oldest)
-        or not context.ask_storage("is there", partial(_is_there, context, upload_id))
+        or not _is_there(context, upload_id)
     ):
         raise ProblemError(
             404, f"There is no such unfinished upload of {object_id}: start another."
@@ -107,8 +107,14 @@ def get_unfinished_upload(context: RequestContext, object_id: str, upload_id: st
 def _is_there(context: RequestContext, upload_id: str) -> bool:
     receiver, direct = context.services.receiver, context.services.direct
     if direct is not None:
-        return direct.has_parts(upload_id)
+        return _ask_for_parts(context, direct, upload_id) is not None
     return receiver is not None and receiver.has_upload(upload_id)
+
+
+def _ask_for_parts(
+    context: RequestContext, direct: DirectUploads, upload_id: str
+) -> list[StoredPart] | None:
+    return context.ask_storage("parts", lambda: direct.get_parts(upload_id))
 
 
 def part_urls(context: RequestContext, upload: Upload) -> list[str]:
@@ -129,9 +135,16 @@ def part_urls(context: RequestContext, upload: Upload) -> list[str]:
 def received_parts_json(context: RequestContext, upload: Upload) -> list[Json]:
     """Return the parts of an upload that have arrived, as JSON.
 
-    A service that receives them does not know their SHA-256 digests, by which clients find out
-    whether they are those of their file. So all are sent again.
+    They have digests, by which clients find out whether they are those of their file.
     """
+    direct = context.services.direct
+    if direct is not None:
+        stored = _ask_for_parts(context, direct, upload.id) or []
+        return [
+            {"number": part.number, "size": part.size, "etag": part.etag}
+            | ({} if part.md5 is None else {"md5": part.md5})
+            for part in stored
+        ]
     return [
         {
             "number": part.number,
@@ -200,7 +213,7 @@ def publish_form(context: RequestContext, object_id: str) -> str | None:
         return _publish_received(context, arrived)
 
     def finish() -> File | None:
-        file_id = new_id("f")
+        file_id = new_id("f", LONG_ID)
         size = direct.finish_form([upload.id for upload in uploads], file_id)
         return None if size is None else File(file_id, size, None)
 
@@ -229,7 +242,7 @@ def _publish_received(context: RequestContext, upload: Upload) -> str:
     # Should others have arrived meanwhile, those are put together as well.
     name = f"assemble {[part.sha256 for part in parts]}"
     digest = context.ask_storage(name, lambda: receiver.assemble(upload.id, parts))
-    file = File(new_id("f"), sum(part.size for part in parts), digest)
+    file = File(new_id("f", LONG_ID), sum(part.size for part in parts), digest)
     receiver.publish_upload(upload.id, file.id, digest)
     return _add_file(context, upload.object_id, file)
 

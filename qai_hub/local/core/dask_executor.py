@@ -1,11 +1,15 @@
-"""Attempts on the workers of a Dask cluster, which share the hub's data folder."""
+"""Attempts on the workers of a Dask cluster, which share the hub's data folder.
+
+The hub has the inputs of an attempt in that folder before it hands the attempt out. So workers need
+no access to another storage of files.
+"""
 
 import logging
 import secrets
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from distributed import Future, KilledWorker
@@ -17,6 +21,7 @@ from qai_hub.local.core.dask_task import END_MARK, START_MARK, TaskAnswer, TaskC
 from qai_hub.local.core.executor import AttemptId, AttemptLost, AttemptSpec, CannotStartError
 from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome
 from qai_hub.local.executor_address import DaskAddress
+from qai_hub.local.files.store import FileStore
 from qai_hub.local.files.work import WorkFolders
 
 # How long a task may wait for a worker before the log tells of it.
@@ -68,16 +73,17 @@ class DaskExecutor:
 
     Args:
         address: The cluster.
-        data_dir: The hub's data folder, which all workers find under the same path.
-        work: The folders of attempts, within it.
+        storage: The files.
+        work: The folders of attempts, within the hub's data folder, which all workers find under
+            the same path.
         warm: Whether attempts are forked from a process that has imported everything.
     """
 
     def __init__(
-        self, address: DaskAddress, data_dir: Path, work: WorkFolders, *, warm: bool
+        self, address: DaskAddress, storage: FileStore, work: WorkFolders, *, warm: bool
     ) -> None:
         self._resources = address.resources
-        self._data_dir = data_dir
+        self._storage = storage
         self._work = work
         self._warm = warm
         self._connection = DaskConnection(address.scheduler)
@@ -100,13 +106,17 @@ class DaskExecutor:
         """Hand an attempt to Dask, with a new folder."""
         found = get_resources(spec)
         needs = {name: need for name, need in found.items() if name in self._resources}
-        running = _Running(self._work.create(*spec.id), needs)
+        folder = self._work.create(*spec.id)
+        running = _Running(folder, needs)
         with self._lock:
             self._running[spec.id] = running
-        client = self._connection.get(running.cancelled)
-        call = TaskCall(
-            spec=spec, folder=running.folder.absolute(), data_dir=self._data_dir, warm=self._warm
+        request = spec.request.with_paths(
+            lambda path: self._storage.localize(str(path), folder).absolute()
         )
+        call = TaskCall(
+            spec=replace(spec, request=request), folder=folder.absolute(), warm=self._warm
+        )
+        client = self._connection.get(running.cancelled)
         try:
             running.future = client.submit(
                 run_task,

@@ -20,7 +20,6 @@ from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.disk import sync
 from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, run_attempt
 from qai_hub.local.engine.workers import make_workers
-from qai_hub.local.files.folder import FolderStore
 
 START_MARK = "started"
 END_MARK = "ended"
@@ -35,16 +34,15 @@ class TaskCall:
     """What a worker is told.
 
     Attributes:
-        spec: The attempt.
-        folder: Its folder, which the hub has created, within the data folder.
-        data_dir: The data folder, which must have the same path everywhere.
+        spec: The attempt, with the paths of its files.
+        folder: Its folder, which the hub has created, within the data folder, which must have the
+            same path everywhere.
         warm: Whether its process is forked from one that has imported everything.
         version: The version of the hub.
     """
 
     spec: AttemptSpec
     folder: Path
-    data_dir: Path
     warm: bool
     version: str = __version__
 
@@ -53,7 +51,6 @@ class TaskCall:
         fields = {
             "spec": self.spec.to_json(),
             "folder": str(self.folder),
-            "data_dir": str(self.data_dir),
             "warm": self.warm,
             "version": self.version,
         }
@@ -66,7 +63,6 @@ class TaskCall:
         return cls(
             spec=AttemptSpec.from_json(fields["spec"]),
             folder=Path(fields["folder"]),
-            data_dir=Path(fields["data_dir"]),
             warm=fields["warm"],
             version=fields["version"],
         )
@@ -156,9 +152,8 @@ def run_task(text: str) -> str:
 
 
 def _carry_out(call: TaskCall) -> TaskAnswer:
-    files = FolderStore(call.data_dir, durable=False)
     outcome = run_attempt(
-        call.spec.request.with_paths(lambda path: files.localize(str(path), call.folder)),
+        call.spec.request,
         call.folder,
         time_limit=call.spec.time_limit,
         memory_limit=call.spec.memory_limit,

@@ -59,9 +59,15 @@ class Heartbeat:
         self._get_running: Callable[[], Collection[AttemptId]] = tuple
         self._give_up: Callable[[Collection[AttemptId]], None] = lambda _: None
         self._actions: list[Callable[[], None]] = []
-        self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._wakes = (threading.Event(), threading.Event())
+        # Recovery may have to wait for the storage of the files, for longer than a lease.
+        self._threads = [
+            threading.Thread(target=self._repeat, args=[action, wake], name=name, daemon=True)
+            for name, action, wake in zip(
+                ("heartbeat", "recovery"), (self._renew, self._recover), self._wakes, strict=True
+            )
+        ]
 
     @property
     def node(self) -> Node:
@@ -89,7 +95,8 @@ class Heartbeat:
         """Register this process, and keep it registered until `stop`."""
         with self._store.write() as db:
             add_node(db, self._node, read_clock(db))
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def lease(self, db: Connection) -> Mapping[str, Any]:
         """Return the columns of a job that this process runs from now on."""
@@ -97,7 +104,8 @@ class Heartbeat:
 
     def wake(self) -> None:
         """Look at the jobs soon. May be called from any thread."""
-        self._wake.set()
+        for wake in self._wakes:
+            wake.set()
 
     def drain(self) -> None:
         """Tell others that this process starts no more jobs."""
@@ -106,16 +114,21 @@ class Heartbeat:
 
     def stop(self) -> None:
         """Unregister this process, whose attempts must have ended."""
-        if self._thread.ident is None:
+        if self._threads[0].ident is None:
             return
         self._stopping.set()
-        self._wake.set()
-        self._thread.join()
+        self.wake()
+        for thread in self._threads:
+            thread.join()
         with self._store.write() as db:
             remove_nodes(db, [self._node.id])
 
     def beat(self) -> None:
         """Renew the leases, give up what was lost, and take up what others have lost."""
+        self._renew()
+        self._recover()
+
+    def _renew(self) -> None:
         running = self._get_running()
         with self._store.write(ordered=False) as db:
             now = read_clock(db)
@@ -125,14 +138,17 @@ class Heartbeat:
         lost = [each for each in running if kept.get(each.job_id) != each.attempt]
         if lost:
             self._give_up(lost)
+        for action in self._actions:
+            action()
+
+    def _recover(self) -> None:
         with self._store.read() as db:
+            now = read_clock(db)
             is_waiting = bool(
                 get_lost_jobs(db, states.RUNNING_STATES, now) or self._silent(db, now)
             )
         if is_waiting:
             self._take_up()
-        for action in self._actions:
-            action()
 
     def _silent(self, db: Connection, now: int) -> list[str]:
         """Return the other processes that may be forgotten."""
@@ -140,11 +156,14 @@ class Heartbeat:
         return [node_id for node_id in found if node_id != self._node.id]
 
     def _take_up(self) -> None:
-        with self._store.write() as db:
+        def recover(db: Connection) -> list[str]:
             now = read_clock(db)
             jobs = get_lost_jobs(db, states.RUNNING_STATES, now)
             self._lifecycle.recover(db, jobs)
             remove_nodes(db, self._silent(db, now))
+            return jobs
+
+        jobs = self._store.run(recover)
         if jobs:
             _log.warning(
                 "%d jobs were running in processes that are no longer heard of: %s",
@@ -152,17 +171,18 @@ class Heartbeat:
                 ", ".join(jobs),
             )
 
-    def _run(self) -> None:
+    def _repeat(self, action: Callable[[], None], wake: threading.Event) -> None:
         failing = False
         while not self._stopping.is_set():
-            self._wake.wait(self._pause)
-            self._wake.clear()
+            wake.wait(self._pause)
+            wake.clear()
             if self._stopping.is_set():
                 return
             try:
-                self.beat()
+                action()
                 failing = False
             except Exception:  # noqa: BLE001 - without it all jobs of this process would be lost
                 if not failing:
-                    _log.exception("the heartbeat cannot reach the database and will retry")
+                    name = threading.current_thread().name
+                    _log.exception("the %s cannot reach what it needs and will retry", name)
                 failing = True

@@ -1,7 +1,9 @@
 """The lifecycle of jobs: each method is one step in the database, within a transaction.
 
 Each step names its attempt and the states that the job may be in, and the database checks both as
-it changes the job. So an attempt that another has superseded changes nothing.
+it changes the job. So an attempt that another has superseded changes nothing. Where files are on a
+storage that is remote, steps that end jobs postpone the writing of logs: `Store.run` carries them
+out.
 """
 
 from collections.abc import Collection, Iterable
@@ -195,7 +197,7 @@ class Lifecycle:
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING_STATES:
             text = self._work.read_log(job.id, job.attempt, job.node_id)
-            log = self._results.write_text(f"{text}{self._now()} {reason}\n")
+            log = self._results.write_log(db, job.id, f"{text}{self._now()} {reason}\n")
         result = AttemptResult(failure_type=FailureType.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, result, states.UNFINISHED_STATES)
 
@@ -226,7 +228,7 @@ class Lifecycle:
             pending += get_dependents(db, failed, states.CREATED)
         if ended:
             (first,) = JOBS.get_many(db, ended[:1]).values()
-            self._results.save_log(db, ended, first.owner_id, result)
+            self._results.save_log(db, ended, first.owner_id, result, f"what needs {cause_id}")
             publish(db, Topic.ENDED, ended)
         return ended
 
@@ -253,7 +255,7 @@ class Lifecycle:
             return False
         if result.failure_type == FailureType.SUCCESS:
             self._results.save_results(db, job, result)
-        self._results.save_log(db, [job.id], job.owner_id, result)
+        self._results.save_log(db, [job.id], job.owner_id, result, job.id)
         return True
 
     def _final_columns(self, result: AttemptResult) -> dict[str, Any]:

@@ -114,7 +114,9 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         raise DataFolderError(
             f"{error.filename} must be a folder: move that file away, or use another data folder."
         ) from error
-    storage, direct = (local, None) if local else _open_bucket(config, folder, own_folder, stack)
+    storage, direct = (
+        (local, None) if local else _open_bucket(config, store, folder, own_folder, stack)
+    )
     store.before_commit(storage.flush)
     quarantined = Quarantined(folder / "quarantine", 0, 0)
     if node is None and local is not None:
@@ -196,9 +198,7 @@ def _open_dask(address: DaskAddress, parts: Parts, config: HubConfig, stack: Exi
         raise ValueError("a Dask cluster needs Dask: run `pip install 'qai-hub-openapi[dask]'`")
     from qai_hub.local.core.dask_executor import DaskExecutor
 
-    assert config.data_dir is not None  # noqa: S101 - see HubConfig
-    data_dir = config.data_dir.absolute()
-    executor = DaskExecutor(address, data_dir, parts.work, warm=config.warm_workers)
+    executor = DaskExecutor(address, parts.storage, parts.work, warm=config.warm_workers)
     stack.callback(executor.close)
     executor.open()
     return executor
@@ -222,8 +222,9 @@ def _open_folder(config: HubConfig, folder: Path) -> FolderStore:
 
 
 def _open_bucket(
-    config: HubConfig, folder: Path, own_folder: Path, stack: ExitStack
+    config: HubConfig, store: Store, folder: Path, own_folder: Path, stack: ExitStack
 ) -> tuple[FileStore, DirectUploads | None]:
+    from qai_hub.local.core.bucket_claim import claim_bucket
     from qai_hub.local.files.bucket import Bucket, BucketUrl
     from qai_hub.local.files.cache import FileCache
     from qai_hub.local.files.s3 import S3Store
@@ -235,6 +236,7 @@ def _open_bucket(
     cache = FileCache(folder / "cache", config.file_cache_size)
     storage = S3Store(bucket, uploads, cache, own_folder / "inputs")
     storage.check()
+    claim_bucket(store, bucket)
     return storage, uploads
 
 

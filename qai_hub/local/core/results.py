@@ -14,7 +14,8 @@ from qai_hub.local.disk import file_digest
 from qai_hub.local.files.store import FileStore, NewFile
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.files import add_file, save_cache_entry
-from qai_hub.local.store.records import Artifact, File, Job, new_id
+from qai_hub.local.store.postponed import do_outside
+from qai_hub.local.store.records import LONG_ID, Artifact, File, Job, new_id
 from qai_hub.local.store.relations import (
     add_artifacts,
     add_result,
@@ -43,7 +44,7 @@ class Output:
     @classmethod
     def from_file(cls, path: Path) -> "Output":
         """Measure a file. This takes time, so it must not be called within a transaction."""
-        return cls(File(new_id("f"), path.stat().st_size, file_digest(path)), path)
+        return cls(File(new_id("f", LONG_ID), path.stat().st_size, file_digest(path)), path)
 
     @property
     def new_file(self) -> NewFile:
@@ -147,7 +148,12 @@ class ResultStore:
             JOBS.update(db, job.id, execution_time=profile["execution_time"], peak_memory=memory)
 
     def save_log(
-        self, db: Connection, job_ids: Sequence[str], owner_id: int, result: AttemptResult
+        self,
+        db: Connection,
+        job_ids: Sequence[str],
+        owner_id: int,
+        result: AttemptResult,
+        name: str,
     ) -> None:
         """Store the hub's log of an attempt; if it never began, a log with the reason.
 
@@ -156,21 +162,34 @@ class ResultStore:
             job_ids: The job; several if they have ended for the same reason.
             owner_id: The owner of the job, or of one of them.
             result: How its attempt ended.
+            name: Identifies the log among those that this transaction writes.
         """
         log = result.log
         if log is None:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {result.failure_type}: {result.reason}\n"
-            log = self.write_text(line)
+            log = self.write_log(db, name, line)
         self._publish(db, log, owner_id)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifacts(db, *logs)
 
-    def write_text(self, text: str) -> Output:
-        """Write a text to a file, ready to be published."""
-        output = Output.from_file(self._work.write_text(text))
-        self._storage.stage([output.new_file])
-        return output
+    def write_log(self, db: Connection, name: str, text: str) -> Output:
+        """Write the log of a job that ends in this transaction to a file, ready to be published.
+
+        Args:
+            db: A writing transaction, which is begun again if that takes time.
+            name: Identifies the log among those that this transaction writes; the same in each try.
+            text: The log.
+        """
+
+        def write() -> Output:
+            output = Output.from_file(self._work.write_text(text))
+            self._storage.stage([output.new_file])
+            return output
+
+        if not self._storage.is_remote:
+            return write()
+        return do_outside(db, f"log of {name}", write)
 
     def _publish(self, db: Connection, output: Output, owner_id: int) -> None:
         add_file(db, output.file, owner_id)
@@ -207,10 +226,9 @@ class ResultStore:
         add_result(db, job.id, get_job_result(db, cached_job.id) or {})
 
     def _add_output_dataset(self, db: Connection, job: Job, output: Output) -> None:
-        key, now = new_id("d"), self._clock()
-        DATASETS.add(
+        now = self._clock()
+        key = DATASETS.add(
             db,
-            id=key,
             owner_id=job.owner_id,
             project_id=job.project_id,
             name=f"{job.name} outputs",

@@ -195,8 +195,7 @@ class Scheduler:
         self._store.subscribe(Topic.QUEUED, lambda _: self.wake())
         self._store.subscribe(Topic.ENDED, self._stop_attempts)
         if self._heartbeat is None:
-            with self._store.write() as db:
-                self._lifecycle.recover_all(db)
+            self._store.run(self._lifecycle.recover_all)
         else:
             self._heartbeat.watch(self._attempts.get_ids, self._attempts.cancel)
             self._heartbeat.start()
@@ -325,8 +324,7 @@ class Scheduler:
         except AttemptLost as error:
             _log.warning("attempt %d of the job %s was lost: %s", job.attempt, job.id, error)
             self._traces.given_up("lost")
-            with self._store.write() as db:
-                self._lifecycle.lose(db, job)
+            self._store.run(lambda db: self._lifecycle.lose(db, job))
         except (CannotStartError, FilesUnavailableError) as error:
             _log.warning(
                 "attempt %d of the job %s cannot be carried out yet: %s", job.attempt, job.id, error
@@ -363,12 +361,14 @@ class Scheduler:
         # Outside of the transaction, as others would wait for it.
         with self._traces.step("publish"):
             self._storage.stage(result.new_files)
-        with self._traces.step("commit"), self._store.write() as db:
-            ended = self._lifecycle.finish(db, job, result)
+        with self._traces.step("commit"):
+            ended = self._store.run(lambda db: self._lifecycle.finish(db, job, result))
         if ended:
             self._traces.ended(result)
-        else:
-            self._traces.given_up("superseded")
+            return
+        self._traces.given_up("superseded")
+        if self._storage.is_remote:
+            self._storage.remove(file.id for file in result.new_files)
 
     def _execute(self, job: Job, cancelled: threading.Event) -> AttemptResult:
         with self._traces.step("prepare"):

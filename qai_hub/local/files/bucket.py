@@ -18,6 +18,9 @@ from qai_hub.local.files.store import FilesUnavailableError
 MEDIA_TYPE = "application/octet-stream"
 """The media type of all objects."""
 
+TAKEN_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+"""What a write of a new object answers where the object exists, or another writes it."""
+
 # Seconds that one try of a request may take to connect, and between two reads.
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
@@ -162,6 +165,24 @@ class Bucket:
             answer: dict[str, Any] = getattr(self.client, operation)(Bucket=self.name, **parameters)
             return answer
 
+    def read_text(self, name: str) -> str | None:
+        """Return the text of a small object below the prefix; None if it does not exist."""
+        with self.translated_errors():
+            try:
+                answer = self.call("get_object", Key=self.key(name))
+            except FileNotFoundError:
+                return None
+            return bytes(answer["Body"].read()).decode("utf-8", "replace")
+
+    def write_new_text(self, name: str, text: str) -> str:
+        """Write a small object below the prefix unless it exists, and return its text."""
+        try:
+            self.call("put_object", Key=self.key(name), Body=text.encode("utf-8"), IfNoneMatch="*")
+        except FilesUnavailableError as error:
+            if error_code(error) not in TAKEN_CODES:
+                raise
+        return self.read_text(name) or ""
+
     @contextmanager
     def translated_errors(self) -> Iterator[None]:
         """Raise the hub's own errors in place of botocore's."""
@@ -173,10 +194,10 @@ class Bucket:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _MISSING_CODES:
                 raise FileNotFoundError(f"{self} has no such object or upload") from error
-            raise FilesUnavailableError(f"{self} refuses a request: {code}") from error
+            raise FilesUnavailableError(self, f"refuses a request: {code}") from error
         except BotoCoreError as error:
             name = type(error).__name__
-            raise FilesUnavailableError(f"{self} cannot be reached: {name}") from error
+            raise FilesUnavailableError(self, f"cannot be reached: {name}") from error
 
 
 def error_code(error: OSError) -> str:

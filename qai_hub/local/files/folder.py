@@ -28,9 +28,11 @@ class FolderStore:
         files: Folder of the published files.
         uploads: Folder of the uploads.
         assembles: Whether `assemble` takes time.
+        is_remote: Whether its methods send requests.
     """
 
     assembles = False
+    is_remote = False
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.files = folder / "files"

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from qai_hub.local.files.bucket import MEDIA_TYPE, Bucket, error_code
+from qai_hub.local.files.bucket import MEDIA_TYPE, TAKEN_CODES, Bucket, error_code
 from qai_hub.local.files.cache import FileCache
 from qai_hub.local.files.s3_uploads import S3Uploads
 from qai_hub.local.files.store import FilesUnavailableError, NewFile, StoredFile
@@ -24,8 +24,8 @@ _DIGEST = "sha256"
 # Tries of a download that breaks, without a byte in between, and the pause before each, in seconds.
 _TRIES = 5
 _PAUSE = 0.5
-# What a write answers where the object exists, or its parts have been put together.
-_TAKEN_CODES = frozenset({"PreconditionFailed", "412", "NoSuchUpload"})
+# Also what a write answers whose parts have been put together.
+_TAKEN_CODES = TAKEN_CODES | {"NoSuchUpload"}
 
 
 class S3Store:
@@ -39,6 +39,8 @@ class S3Store:
         cache: Files that workers of this machine have used.
         inputs: Folder for the inputs of the running attempts of this process.
     """
+
+    is_remote = True
 
     def __init__(self, bucket: Bucket, uploads: S3Uploads, cache: FileCache, inputs: Path) -> None:
         self._bucket = bucket
@@ -72,7 +74,8 @@ class S3Store:
 
     def put_if_absent(self, file_id: str, source: Path) -> None:
         """Delete the source of a file that `stage` has written."""
-        source.unlink()
+        # A transaction that was begun again has done so before.
+        source.unlink(missing_ok=True)
 
     def open_range(self, file_id: str, start: int, end: int) -> Iterator[bytes]:
         """Read the bytes of a published file from `start` up to but excluding `end`, in blocks."""

@@ -1,5 +1,6 @@
 """Uploads to S3-compatible object storage and downloads from it, past the hub, by signed URLs."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -7,12 +8,13 @@ from typing import Any
 
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.files.bucket import MEDIA_TYPE, Bucket
-from qai_hub.local.files.store import FormTarget
+from qai_hub.local.files.store import FormTarget, StoredPart
 
 # The maximum size of an object that is sent, or copied, by one request.
 _MAX_FORM_SIZE = 5 << 30
 _MAX_LIFETIME = timedelta(days=7)
 _MAX_REMEMBERED = 10_000
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class S3Uploads:
@@ -75,13 +77,18 @@ class S3Uploads:
         )
         self._remember(upload_id, answer["UploadId"])
 
-    def has_parts(self, upload_id: str) -> bool:
-        """Return whether an upload that arrives in parts has begun and not ended."""
+    def get_parts(self, upload_id: str) -> list[StoredPart] | None:
+        """Return the parts of an upload that have arrived, in order; None if it has ended."""
         try:
-            next(self._list_parts(upload_id), None)
+            listed = sorted(self._list_parts(upload_id), key=lambda part: part["LastModified"])
         except FileNotFoundError:
-            return False
-        return True
+            return None
+        # Some services list a part that was sent again beside the first one.
+        latest = {part["PartNumber"]: part for part in listed}
+        return [
+            StoredPart(number, part["Size"], part["ETag"], _md5(_bare(part["ETag"])))
+            for number, part in sorted(latest.items())
+        ]
 
     def finish_parts(self, upload_id: str, sizes: Sequence[int], etags: Sequence[str]) -> str:
         """Publish an upload that arrived in parts. Idempotent."""
@@ -193,6 +200,11 @@ class S3Uploads:
 def _final_id(upload_id: str) -> str:
     """Return the id of the file that an upload in parts becomes."""
     return "f" + upload_id.removeprefix("u")
+
+
+def _md5(tag: str) -> str | None:
+    """Return an entity tag that may be an MD5 digest, as it is of a part that is not encrypted."""
+    return tag if _MD5.fullmatch(tag) else None
 
 
 def _bare(etag: str) -> str:

@@ -16,7 +16,19 @@ from typing import NamedTuple, Protocol
 
 
 class FilesUnavailableError(OSError):
-    """The service that stores the files cannot be reached, or refuses the hub."""
+    """The service that stores the files cannot be reached, or refuses the hub.
+
+    Args:
+        place: Where the files are, without a secret.
+        reason: What is wrong, which names no place.
+
+    Attributes:
+        reason: As above.
+    """
+
+    def __init__(self, place: object, reason: str) -> None:
+        super().__init__(f"{place} {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,35 @@ class KnownFiles:
     stale: Collection[str]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part of an upload that a service has received.
+
+    Attributes:
+        number: Its number, from 1.
+        size: Its size in bytes.
+        etag: Its entity tag, as the service answered it to the client.
+        md5: Its MD5 digest in hex, as far as the service tells it.
+    """
+
+    number: int
+    size: int
+    etag: str
+    md5: str | None
+
+
 class FileStore(Protocol):
     """Stores files under ids, never under a user's name for them.
 
     A published file never changes. Whatever a commit of the database relies on is durable before
     the commit: contents by `stage` or when they are written, names by `flush`.
+
+    Attributes:
+        is_remote: Whether its methods send requests, so that but for `put_if_absent` and `flush`
+            they must not be called within a writing transaction.
     """
+
+    is_remote: bool
 
     def stage(self, files: Iterable[NewFile]) -> None:
         """Make files durable, before they are published. This takes time.
@@ -298,8 +333,8 @@ class DirectUploads(FileLinks, Protocol):
     def begin_parts(self, upload_id: str) -> None:
         """Have an upload begun that arrives in parts."""
 
-    def has_parts(self, upload_id: str) -> bool:
-        """Return whether an upload that arrives in parts has begun and not ended."""
+    def get_parts(self, upload_id: str) -> list[StoredPart] | None:
+        """Return the parts of an upload that have arrived, in order; None if it has ended."""
 
     def finish_parts(self, upload_id: str, sizes: Sequence[int], etags: Sequence[str]) -> str:
         """Publish an upload that arrived in parts. Idempotent.

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from qai_hub.local.core.readiness import Readiness, ReadinessCheck
+from qai_hub.local.core.readiness import NOT_IN_TIME, ReadinessCheck
 from qai_hub.local.errors import ProblemError
 
 _READY_SECONDS = 5.0
@@ -40,7 +40,7 @@ def probe_routes(
             async with asyncio.timeout(_READY_SECONDS):
                 found = await run_sync(check, abandon_on_cancel=True)
         except TimeoutError:
-            found = Readiness({"process": "did not find out in time"})
+            found = NOT_IN_TIME
         status = "ready" if found.ready else "not ready"
         body = {"status": status, "checks": found.checks, "warnings": found.warnings}
         return JSONResponse(body, 200 if found.ready else 503, headers=_NO_STORE)

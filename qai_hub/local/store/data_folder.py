@@ -35,8 +35,11 @@ _TABLES = frozenset({"settings", "users", "files", "models", "datasets", "jobs",
 # largest that SQLite allows.
 _MAX_SIZE_WITHOUT_TABLES = 1 << 16
 _MAX_LISTED = 3
-# The setting of a database whose files are in a folder that is marked.
-CLAIMED = "data_folder"
+_IN_BUCKET = "The files of this database are in a bucket"
+FOLDER_CLAIM = "data_folder"
+"""The setting of a database whose files are in a folder that is marked."""
+BUCKET_CLAIM = "bucket"
+"""The setting of a database whose files are in a bucket that is marked."""
 
 
 class DataFolderError(DatabaseError):
@@ -83,9 +86,12 @@ def claim_shared_folder(db: Connection, folder: Path, secret: bytes) -> None:
         DataFolderError: It belongs to another database, or the database's files are elsewhere.
         OSError: It cannot be written.
     """
-    key = _shared_key(secret)
+    key = database_key(secret)
     if not has_files_of(folder, secret):
-        if db.execute(select(settings).where(settings.c.name == CLAIMED)).first() is not None:
+        claims = read_claims(db)
+        if BUCKET_CLAIM in claims:
+            raise DataFolderError(f"{_IN_BUCKET}: name it by --files.")
+        if FOLDER_CLAIM in claims:
             raise DataFolderError(
                 f"{folder} does not have the files of this database: there is no {SHARED_MARKER}. "
                 "Use the folder that its other processes use, which this machine must share."
@@ -93,7 +99,27 @@ def claim_shared_folder(db: Connection, folder: Path, secret: bytes) -> None:
         _write_new(folder / SHARED_MARKER, _SHARED_EXPLANATION.format(key=key))
         sync(folder / SHARED_MARKER)
         sync(folder)
-    insert_or_ignore(db, settings, name=CLAIMED, value=key)
+    insert_or_ignore(db, settings, name=FOLDER_CLAIM, value=key)
+
+
+def read_claims(db: Connection) -> dict[str, str]:
+    """Return the settings that tell where the files of a database are."""
+    query = select(settings).where(settings.c.name.in_((FOLDER_CLAIM, BUCKET_CLAIM)))
+    return {row.name: row.value for row in db.execute(query)}
+
+
+def require_files_of(db: Connection, folder: Path, secret: bytes) -> None:
+    """Check that a folder is the one that the files of a database on PostgreSQL are in.
+
+    Raises:
+        DataFolderError: It is not.
+    """
+    if BUCKET_CLAIM in read_claims(db):
+        raise DataFolderError(
+            f"{_IN_BUCKET}, which has tools of its own for this: see docs/team-files.md."
+        )
+    if not has_files_of(folder, secret):
+        raise DataFolderError(f"{folder} does not have the files of this database.")
 
 
 def has_files_of(folder: Path, secret: bytes) -> bool:
@@ -115,7 +141,7 @@ def has_files_of(folder: Path, secret: bytes) -> bool:
         text = (folder / SHARED_MARKER).read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
-    if _shared_key(secret) not in text.split():
+    if database_key(secret) not in text.split():
         raise DataFolderError(f"{folder} has the files of another database: use another one.")
     return True
 
@@ -132,7 +158,8 @@ def refuse_shared_folder(folder: Path) -> None:
         )
 
 
-def _shared_key(secret: bytes) -> str:
+def database_key(secret: bytes) -> str:
+    """Return what identifies a database on PostgreSQL, and is not secret."""
     return hashlib.sha256(b"data folder\0" + secret).hexdigest()[:32]
 
 

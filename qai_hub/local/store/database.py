@@ -2,13 +2,16 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, event, inspect, select, update
 
 from qai_hub.local.store.dialect import insert_or_ignore
 from qai_hub.local.store.events import Event, Listener, Listeners, Topic, begin
+from qai_hub.local.store.postponed import Postponed, remember
 from qai_hub.local.store.schema import SCHEMA_VERSION, metadata, settings
 
 NEWER = (
@@ -16,6 +19,7 @@ NEWER = (
     "another database."
 )
 DAMAGED = "The database is damaged: the hub's settings in it cannot be read."
+_Result = TypeVar("_Result")
 
 
 class DatabaseError(Exception):
@@ -77,13 +81,16 @@ class Store(ABC):
         self._listeners.add(topic, listener)
 
     @contextmanager
-    def write(self, *, ordered: bool = True) -> Iterator[Connection]:
+    def write(
+        self, *, ordered: bool = True, done: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[Connection]:
         """Open a writing transaction; an exception rolls it back.
 
         Args:
             ordered: Whether ordered transactions, of all processes, take turns, so that what one
                 has read stays true until it ends. One that is not may run beside others, and waits
                 only for rows that they change.
+            done: The results of what earlier tries of it have postponed, by name.
 
         Raises:
             DatabaseUnavailableError: The database cannot be reached, or is too busy.
@@ -91,6 +98,7 @@ class Store(ABC):
         """
         with self._begin_write(ordered=ordered) as db:
             events = begin(db)
+            remember(db, done)
             yield db
             for action in self._before_commit:
                 action()
@@ -98,6 +106,23 @@ class Store(ABC):
         self._announced(events)
         for report in self._after_commit:
             report(events)
+
+    def run(self, step: Callable[[Connection], _Result]) -> _Result:
+        """Run a step in an ordered writing transaction, again whenever it has postponed something.
+
+        Args:
+            step: The step, which may use `do_outside`.
+
+        Returns:
+            What it returns.
+        """
+        done = dict[str, Any]()
+        while True:
+            try:
+                with self.write(done=done) as db:
+                    return step(db)
+            except Postponed as postponed:
+                done[postponed.name] = postponed.action()
 
 
 def create_tables(db: Connection) -> None:

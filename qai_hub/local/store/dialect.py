@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Executable,
     Integer,
     String,
     Table,
@@ -62,11 +64,15 @@ def insert_or_ignore(db: Connection, table: Table, **values: Any) -> bool:  # no
     Returns:
         Whether the row was inserted.
     """
-    statement = _insert(db, table).values(values).on_conflict_do_nothing()
     # The row count is not reliable for inserts: with PostgreSQL, they are changed to return
     # generated keys.
-    inserted = db.execute(statement.returning(*table.primary_key)).one_or_none()
-    return inserted is not None
+    statement = _insert_or_ignore(db.dialect.name, table)
+    return db.execute(statement, values).one_or_none() is not None
+
+
+@cache
+def _insert_or_ignore(dialect: str, table: Table) -> Executable:
+    return _insert(dialect, table).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def upsert(db: Connection, table: Table, *changed: str, **values: Any) -> None:  # noqa: ANN401 - columns of any type
@@ -78,7 +84,7 @@ def upsert(db: Connection, table: Table, *changed: str, **values: Any) -> None: 
         changed: The columns to update.
         values: The columns.
     """
-    statement = _insert(db, table).values(values)
+    statement = _insert(db.dialect.name, table).values(values)
     db.execute(
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
@@ -97,7 +103,7 @@ def increase(db: Connection, table: Table, counter: str, number: int, **key: Any
         number: The number to add.
         key: The columns of the primary key.
     """
-    statement = _insert(db, table).values({**key, counter: number})
+    statement = _insert(db.dialect.name, table).values({**key, counter: number})
     db.execute(
         statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
@@ -116,9 +122,9 @@ def epoch_seconds(db: Connection) -> ColumnElement[Any]:
     return (func.julianday("now") - 2_440_587.5) * 86_400.0
 
 
-def _insert(db: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Return an insert statement of the dialect in use, which supports conflict clauses."""
-    if db.dialect.name == "postgresql":
+def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return an insert statement of a dialect, which supports conflict clauses."""
+    if dialect == "postgresql":
         # It is slow to import.
         from sqlalchemy.dialects import postgresql
 

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from qai_hub.local.store.dialect import insert_or_ignore
-from qai_hub.local.store.records import Account, User, UserLimits, new_id
+from qai_hub.local.store.records import Account, User, UserLimits
+from qai_hub.local.store.rows import insert_with_new_id
 from qai_hub.local.store.schema import (
     datasets,
     jobs,
@@ -71,7 +72,7 @@ def ensure_user(db: Connection, email: str) -> User:
     """Return the user with a normalized address; a new user is created with a project."""
     if insert_or_ignore(db, users, email=email):
         user_id = db.execute(select(users.c.id).where(users.c.email == email)).scalar_one()
-        db.execute(insert(projects).values(id=new_id("p"), owner_id=user_id, slug="default"))
+        insert_with_new_id(db, projects, "p", owner_id=user_id, slug="default")
     return User(*db.execute(_USERS.where(users.c.email == email)).one())
 
 

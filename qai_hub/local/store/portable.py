@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from qai_hub.local.store.data_folder import CLAIMED
+from qai_hub.local.store.data_folder import BUCKET_CLAIM, FOLDER_CLAIM
 from qai_hub.local.store.schema import jobs, metadata, nodes, settings
 
 Row = list[Any]
@@ -48,8 +48,8 @@ def read_rows(db: Connection, source: Table) -> Iterator[Row]:
         )
     ).order_by(*source.primary_key)
     if source is settings:
-        # It is about the folder of that database, and no other.
-        query = query.where(settings.c.name != CLAIMED)
+        # It is about the files of that database, and no other.
+        query = query.where(settings.c.name.not_in((FOLDER_CLAIM, BUCKET_CLAIM)))
     for row in db.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}):
         yield [
             _plain_json(value) if json_text and value is not None else value

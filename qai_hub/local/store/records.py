@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+LONG_ID = 16
+"""Characters of ids that nobody types and files have as names: enough that none comes twice."""
+
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -13,6 +16,7 @@ def new_id(prefix: str, length: int = 8) -> str:
     """Return an identifier that cannot be guessed, such as ``jab12cd34``.
 
     It consists of a letter for the kind of object, then letters and digits from a secure source.
+    Short ones come twice where there are hundreds of millions: see `insert_with_new_id`.
     """
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 

@@ -14,12 +14,12 @@ from sqlalchemy import (
     delete,
     desc,
     func,
-    insert,
     select,
     union_all,
     update,
 )
 
+from qai_hub.local.store.dialect import insert_or_ignore
 from qai_hub.local.store.records import (
     Dataset,
     Job,
@@ -28,6 +28,7 @@ from qai_hub.local.store.records import (
     ModelSummary,
     Owned,
     User,
+    new_id,
 )
 from qai_hub.local.store.schema import datasets, jobs, models, shares
 
@@ -59,6 +60,8 @@ class Page(Generic[_Record_co]):
 
 
 _MAX_SEQ = (1 << 63) - 1
+# Even in a table with as many rows as there are ids left, it is unlikely that more are needed.
+_MAX_NEW_IDS = 32
 
 Conditions = tuple[ColumnElement[bool], ...]
 """Conditions that all hold."""
@@ -73,16 +76,34 @@ def is_shared(table: Table) -> Conditions:
     return (table.c.id.in_(shared), table.c.owner_id != bindparam("viewer_id"))
 
 
+def insert_with_new_id(db: Connection, table: Table, prefix: str, **values: Any) -> str:  # noqa: ANN401 - columns of any type
+    """Insert a row with an id that no other has, and return the id.
+
+    Args:
+        db: A writing transaction.
+        table: The table.
+        prefix: The letter for the kind of object.
+        values: The other columns.
+    """
+    for _ in range(_MAX_NEW_IDS):
+        key = new_id(prefix)
+        if insert_or_ignore(db, table, id=key, **values):
+            return key
+    raise RuntimeError(f"The table {table.name} takes no new id")
+
+
 class Rows(Generic[_Record_co]):
     """The rows of a table of objects that users own.
 
     Args:
         table: The table.
         record: The record of one row; its fields are columns.
+        prefix: The letter that ids begin with.
     """
 
-    def __init__(self, table: Table, record: type[_Record_co]) -> None:
+    def __init__(self, table: Table, record: type[_Record_co], prefix: str) -> None:
         self._table = table
+        self._prefix = prefix
         self._record = record
         self._columns = select(*(table.c[field.name] for field in fields(record)))
         self._by_id = self._columns.where(table.c.id == bindparam("id"))
@@ -101,9 +122,9 @@ class Rows(Generic[_Record_co]):
         rows = db.execute(self._by_ids, {"ids": wanted})
         return {record.id: record for record in (self._record(*row) for row in rows)}
 
-    def add(self, db: Connection, **values: Any) -> None:  # noqa: ANN401 - columns of any type
-        """Insert a row."""
-        db.execute(insert(self._table), values)
+    def add(self, db: Connection, **values: Any) -> str:  # noqa: ANN401 - columns of any type
+        """Insert a row, and return its new id."""
+        return insert_with_new_id(db, self._table, self._prefix, **values)
 
     def update(self, db: Connection, key: str, **values: Any) -> None:  # noqa: ANN401 - as above
         """Update columns of the row with an id."""
@@ -203,8 +224,8 @@ class Rows(Generic[_Record_co]):
         return Page(items, total, items[-1].seq if len(found) > len(items) else None)
 
 
-MODELS = Rows(models, Model)
-MODEL_SUMMARIES = Rows(models, ModelSummary)
-DATASETS = Rows(datasets, Dataset)
-JOBS = Rows(jobs, Job)
-JOB_SUMMARIES = Rows(jobs, JobSummary)
+MODELS = Rows(models, Model, "m")
+MODEL_SUMMARIES = Rows(models, ModelSummary, "m")
+DATASETS = Rows(datasets, Dataset, "d")
+JOBS = Rows(jobs, Job, "j")
+JOB_SUMMARIES = Rows(jobs, JobSummary, "j")

@@ -3,7 +3,9 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,16 +13,29 @@ import numpy as np
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.object_storage import ObjectStorage, unique_prefix
+from support.object_storage import ObjectStorage, requests_within_transactions, unique_prefix
 from support.polling import wait_until
-from support.scripted_server import Forward, Request, Reset, ScriptedServer, Step
+from support.scripted_server import Forward, Reply, Request, Reset, ScriptedServer, Step
 from support.tiny_models import affine
 
 from qai_hub.local import LocalHub
+from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
+from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
+from qai_hub.local.files.folder import FolderStore
+from qai_hub.local.files.work import WorkFolders
+from qai_hub.local.limits import ServerLimits
+from qai_hub.local.store.postgresql import PostgresqlStore
 from qai_hub.local.worker import HubWorker
 
 PART = 5 << 20
+
+
+@pytest.fixture(autouse=True)
+def _no_transaction_waits_for_the_storage() -> Iterator[None]:
+    with requests_within_transactions() as found:
+        yield
+    assert found == []
 
 
 @pytest.fixture
@@ -168,3 +183,139 @@ def test_jobs_wait_for_a_storage_that_is_down(
             is_down.clear()
             assert api.wait(job)["job_state"] == "JOB_STATE_DONE"
             api.close()
+
+
+def read_log(api: Api, job: str) -> str:
+    artifacts = api.get(f"jobs/{job}/device_runs/latest/artifact_list/5/")["artifacts"]
+    return httpx.get(artifacts[0]["url"]).text
+
+
+def test_jobs_that_end_without_results_have_their_logs(
+    config: Callable[..., HubConfig],
+) -> None:
+    worker = FakeWorker()
+    worker.failures["--bad"] = "It is bad."
+    with LocalHub.from_config(config("hub", slots=1), run_attempt=worker) as local_hub:
+        api = Api(local_hub)
+        key = api.upload_model()
+        worker.may_finish.clear()
+        bad, target = api.compile(key, options="--bad")
+        waiting, _ = api.compile(target)
+        queued, _ = api.compile(key)
+        api.post(f"jobs/{queued}/cancel/")
+        wait_until(lambda: worker.running == 1)
+        worker.may_finish.set()
+        assert api.wait(waiting)["job_state"] == "JOB_STATE_FAILED"
+        late, _ = api.compile(target)
+        worker.may_finish.clear()
+        running, _ = api.compile(key)
+        wait_until(lambda: worker.running == 1)
+        api.post(f"jobs/{running}/cancel/")
+        for job, text in {
+            bad: "what happened",
+            waiting: f"the job {bad} failed",
+            late: f"the job {bad} failed",
+            queued: "Cancelled by ada@example.com.",
+            running: "Cancelled by ada@example.com.",
+        }.items():
+            assert text in read_log(api, job)
+        api.close()
+
+
+def test_a_job_that_was_lost_too_often_has_its_log(
+    config: Callable[..., HubConfig], postgresql_url: str, tmp_path: Path
+) -> None:
+    # Nobody here runs jobs: what takes them up are the beats.
+    web = replace(config("hub"), lease=0.5)
+    with closing(PostgresqlStore(postgresql_url)) as store, LocalHub.from_config(web) as local_hub:
+        api = Api(local_hub)
+        job, _ = api.compile(api.upload_model())
+        lifecycle = Lifecycle(FolderStore(tmp_path), WorkFolders(tmp_path), now)
+        for losses in range(MAX_LOSSES):
+            wait_until(lambda: api.job(job)["job_state"] == "JOB_STATE_CREATED")
+            with store.write() as db:
+                assert lifecycle.claim(db, job, node_id="ngone", lease=losses) is not None
+        assert api.wait(job)["job_state"] == "JOB_STATE_FAILED"
+        assert f"ended {MAX_LOSSES} times" in read_log(api, job)
+        api.close()
+
+
+def test_a_storage_that_hangs_keeps_nothing_else_waiting(
+    object_storage: ObjectStorage, postgresql_url: str, tmp_path: Path
+) -> None:
+    answers, held = threading.Event(), threading.Semaphore(0)
+    answers.set()
+
+    def serve(_: Request) -> Step:
+        held.release()
+        answers.wait(60)
+        return Forward(object_storage.port)
+
+    with ScriptedServer(serve) as relay:
+        config = HubConfig(
+            database=postgresql_url,
+            files=object_storage.url(unique_prefix(), relay.port),
+            data_dir=tmp_path / "hub",
+            max_parallel_jobs=0,
+            limits=ServerLimits(connections=20, refusals=4, waits=4, threads=2),
+        )
+        with LocalHub.from_config(config) as local_hub, ThreadPoolExecutor() as pool:
+            api = Api(local_hub)
+            paths = [f"models/{api.create_model()}/multipart_upload/" for _ in range(3)]
+            while held.acquire(blocking=False):
+                pass
+            answers.clear()
+            try:
+                # More than there are threads for requests.
+                begun = [pool.submit(api.get, path, file_size=5) for path in paths]
+                for _ in paths:
+                    assert held.acquire(timeout=30)
+                assert len(api.get("models/")["models"]) == 3
+            finally:
+                answers.set()
+            assert all(each.result()["multipart_url"]["urls"] for each in begun)
+            api.close()
+
+
+def test_what_the_storage_refuses_is_told_once_and_without_its_place(
+    object_storage: ObjectStorage,
+    postgresql_url: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    has_expired = threading.Event()
+    refusal = b"<Error><Code>ExpiredToken</Code><Message>s3cret</Message></Error>"
+
+    def serve(_: Request) -> Step:
+        return Reply(400, refusal) if has_expired.is_set() else Forward(object_storage.port)
+
+    with ScriptedServer(serve) as relay:
+        config = HubConfig(
+            database=postgresql_url,
+            files=object_storage.url(unique_prefix(), relay.port),
+            data_dir=tmp_path / "hub",
+            max_parallel_jobs=0,
+        )
+        with LocalHub.from_config(config) as local_hub:
+            api = Api(local_hub)
+            model, ready = api.create_model(), f"{local_hub.url}/readyz"
+            assert httpx.get(ready).status_code == 200
+            has_expired.set()
+            for _ in range(2):
+                response = httpx.get(ready)
+                assert response.status_code == 503
+                told = response.json()["checks"]["files"]
+                assert told == "the storage refuses a request: ExpiredToken"
+            answer = api.http.get(f"models/{model}/multipart_upload/", params={"file_size": 5})
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+            assert "ExpiredToken" not in answer.text
+            has_expired.clear()
+            assert httpx.get(ready).status_code == 200
+            api.close()
+    readiness = "qai_hub.local.core.readiness"
+    logged = [record.getMessage() for record in caplog.records if record.name == readiness]
+    assert logged == [
+        "not ready: files: the storage refuses a request: ExpiredToken",
+        "ready again",
+    ]
+    assert "s3://hub/team/" in caplog.text

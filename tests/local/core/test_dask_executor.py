@@ -13,6 +13,7 @@ import trustme
 from distributed import Client, LocalCluster, Security
 from support.dask_cluster import DaskCluster, running_cluster
 from support.execution_models import endless_model, has_exited
+from support.object_storage import ObjectStorage, unique_prefix
 from support.polling import wait_until
 from support.scheduler_harness import SchedulerHarness
 from support.tiny_models import affine
@@ -46,7 +47,7 @@ class DaskWorld(SchedulerHarness):
 
     def dask(self, *resources: str) -> DaskExecutor:
         address = DaskAddress(self.cluster.address, resources)
-        return DaskExecutor(address, self.folder, self.work, warm=False)
+        return DaskExecutor(address, self.storage, self.work, warm=False)
 
     def executor(self) -> DaskExecutor:
         return self.made
@@ -144,8 +145,9 @@ def test_the_end_of_a_hub_ends_its_attempts(world: DaskWorld) -> None:
 def test_an_attempt_starts_once_even_if_dask_repeats_its_task(world: DaskWorld) -> None:
     """As it does for those of a worker that retires, whatever its setting."""
     spec = endless_attempt(world)
+    request = spec.request.with_paths(lambda path: world.storage.file_path(str(path)))
     call = TaskCall(
-        spec=spec, folder=world.work.create(*spec.id), data_dir=world.folder, warm=False
+        spec=replace(spec, request=request), folder=world.work.create(*spec.id), warm=False
     )
     with Client(world.cluster.address, set_as_default=False) as client:
         first = client.submit(run_task, call.to_json(), pure=False)
@@ -217,11 +219,22 @@ def read_latest_log(world: DaskWorld, key: str) -> str:
     return world.work.read_log(key, world.job(key).attempt)
 
 
+@pytest.mark.parametrize("place", ["folder", "bucket"])
 def test_a_worker_of_a_team_hands_its_jobs_to_dask(
-    cluster: DaskCluster, postgresql_url: str, tmp_path: Path
+    place: str,
+    cluster: DaskCluster,
+    postgresql_url: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     shared = HubConfig(database=postgresql_url, data_dir=tmp_path, max_parallel_jobs=0)
     worker = replace(shared, max_parallel_jobs=2, executor=f"dask:{cluster.address}")
+    if place == "bucket":
+        # The cluster, which is older, has no credentials for it.
+        storage: ObjectStorage = request.getfixturevalue("object_storage")
+        files = storage.url(unique_prefix())
+        shared = replace(shared, files=files, data_dir=tmp_path / "web")
+        worker = replace(worker, files=files, data_dir=tmp_path / "worker")
     with LocalHub.from_config(shared) as hub, HubWorker(worker):
         client = hub.client()
         model = client.upload_model(affine())
@@ -294,7 +307,7 @@ def test_a_worker_that_does_not_share_the_data_folder_refuses_attempts(
 ) -> None:
     spec = endless_attempt(world)
     missing = world.folder / "elsewhere"
-    call = TaskCall(spec=spec, folder=missing / "j1-1", data_dir=missing, warm=False)
+    call = TaskCall(spec=spec, folder=missing / "j1-1", warm=False)
     answer = TaskAnswer.from_json(run_task(call.to_json()))
     assert f"it cannot write to {missing}" in answer.refusal
     assert not missing.exists()

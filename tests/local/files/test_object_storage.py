@@ -21,7 +21,7 @@ from qai_hub.local.files.cache import FileCache
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.s3 import S3Store
 from qai_hub.local.files.s3_uploads import S3Uploads
-from qai_hub.local.files.store import FileStore, FilesUnavailableError, NewFile
+from qai_hub.local.files.store import FileStore, FilesUnavailableError, NewFile, StoredPart
 
 PART = 5 << 20
 SECRET = ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
@@ -185,15 +185,21 @@ def test_what_is_sent_in_parts_comes_out_again(
     content = random.Random(seed).randbytes(count * PART + rest)
     parts = [content[start : start + PART] for start in range(0, len(content), PART)]
     uploads.begin_parts(upload_id)
-    assert uploads.has_parts(upload_id)
+    assert uploads.get_parts(upload_id) == []
     order = data.draw(st.permutations(range(len(parts))))
     # The first of them twice: the last one counts.
     send(uploads, upload_id, [bytes(len(part)) for part in parts], order[:1])
     etags = send(uploads, upload_id, parts, order)
     sizes = [len(part) for part in parts]
+    arrived = uploads.get_parts(upload_id)
+    assert arrived is not None
+    assert [part.number for part in arrived] == list(range(1, len(parts) + 1))
+    for index in order[1:]:
+        md5 = hashlib.md5(parts[index]).hexdigest()
+        assert arrived[index] == StoredPart(index + 1, sizes[index], etags[index], md5)
     file_id = uploads.finish_parts(upload_id, sizes, etags)
     assert uploads.finish_parts(upload_id, sizes, etags) == file_id
-    assert not uploads.has_parts(upload_id)
+    assert uploads.get_parts(upload_id) is None
     assert b"".join(storage.open_range(file_id, 0, len(content))) == content
     downloaded = httpx.get(uploads.download("", file_id, filename="a.onnx"))
     assert downloaded.content == content
@@ -235,7 +241,7 @@ def test_another_process_goes_on_with_an_upload(
     assert first.finish_parts("u1", [7], [etag]) == file_id
     first.begin_parts("u2")
     storage.remove_uploads(["u1", "u2", "u3"])
-    assert not first.has_parts("u2")
+    assert first.get_parts("u2") is None
     assert storage.has(file_id)
     with pytest.raises(ProblemError, match="abandoned"):
         second.finish_parts("u2", [7], [etag])
@@ -264,12 +270,14 @@ def test_a_form_is_copied_to_its_place(bucket: tuple[S3Store, S3Uploads]) -> Non
 def test_signed_urls_expire(
     object_storage: ObjectStorage, open_bucket: OpenBucket, tmp_path: Path
 ) -> None:
-    storage, uploads = open_bucket(object_storage.url(unique_prefix()), lifetime=1)
+    url = object_storage.url(unique_prefix())
+    storage, lasting = open_bucket(url)
     publish(storage, new_file(tmp_path / "made", b"content"))
+    assert httpx.get(lasting.download("", "f1", filename="a")).content == b"content"
+    _, uploads = open_bucket(url, lifetime=1)
     uploads.begin_parts("u1")
     download = uploads.download("", "f1", filename="a")
     part = uploads.part("", "u1", 1, size=1, offset=0)
-    assert httpx.get(download).content == b"content"
     deadline = datetime.now(UTC) + timedelta(seconds=20)
     while httpx.get(download).status_code == 200:
         assert datetime.now(UTC) < deadline
