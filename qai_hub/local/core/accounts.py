@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,8 @@ from qai_hub.local.store.people import (
     write_accounts,
 )
 from qai_hub.local.store.records import Account, Origin, User, UserLimits
+
+_Found = TypeVar("_Found")
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +57,8 @@ class HubUser:
 class Accounts:
     """The users of a hub. There are few, so all are held in memory.
 
-    Another process may change them in the database, so it is checked from time to time.
+    Another process may change them in the database, so it is checked from time to time, and before
+    anybody is taken for unknown.
 
     Args:
         store: The database.
@@ -109,8 +112,8 @@ class Accounts:
 
     def authenticate(self, token: str) -> User | None:
         """Return the user that a token belongs to, or None."""
-        self._refresh()
-        return self._snapshot.by_token.get(token_digest(token))
+        digest = token_digest(token)
+        return self._find(lambda known: known.by_token.get(digest))
 
     def admit(self, email: str, *, create: bool) -> User | None:
         """Return a user whom somebody else vouches for.
@@ -122,15 +125,18 @@ class Accounts:
         Returns:
             The user; None if they have no access.
         """
-        self._refresh()
-        if create and email not in self._snapshot.accounts:
+        account = self._find(lambda known: known.accounts.get(email))
+        if create and account is None:
             self._apply(lambda accounts: {email: Account(email, "added"), **accounts})
-        account = self._snapshot.accounts.get(email)
+            account = self._snapshot.accounts.get(email)
         return self._snapshot.users[email] if account is not None and account.active else None
 
     def get_user(self, user_id: int) -> User:
         """Return the user with a number, whether they have access or not."""
-        return self._snapshot.by_id[user_id]
+        found = self._find(lambda known: known.by_id.get(user_id))
+        if found is None:
+            raise LookupError(f"there is no user {user_id}")
+        return found
 
     def get_limits(self, user: User) -> UserLimits:
         """Return what a user may have and do at most, as far as it is not as for everybody."""
@@ -138,7 +144,8 @@ class Accounts:
 
     def find_by_email(self, email: str) -> User | None:
         """Return the user with an address, whether they have access or not, or None."""
-        return self._snapshot.users.get(email.strip().lower())
+        normalized = email.strip().lower()
+        return self._find(lambda known: known.users.get(normalized))
 
     def list_users(self) -> list[HubUser]:
         """Return all users, in the order in which they were added."""
@@ -245,6 +252,16 @@ class Accounts:
             write_accounts(db, step(read_accounts(db)))
             known = _Snapshot.read(db)
         self._adopt(known)
+
+    def _find(self, look: Callable[["_Snapshot"], _Found | None]) -> _Found | None:
+        """Return what is found in the accounts; None if not even the database has it."""
+        self._refresh()
+        found = look(self._snapshot)
+        if found is None:
+            # Another process may have added it a moment ago.
+            self._refresh(now=True)
+            found = look(self._snapshot)
+        return found
 
     def _refresh(self, *, now: bool = False) -> None:
         """Read the accounts again if another process has changed them."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ class ResultStore:
             return
         report, outputs = result.report, result.outputs
         for output in outputs.values():
-            self._publish(db, output, job.owner_id)
+            self.publish(db, output, job.owner_id)
         if "target_model" in outputs:
             self._save_target(db, job, result)
         if "output_data" in outputs:
@@ -169,7 +170,7 @@ class ResultStore:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {result.failure_type}: {result.reason}\n"
             log = self.write_log(db, name, line)
-        self._publish(db, log, owner_id)
+        self.publish(db, log, owner_id)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifacts(db, *logs)
 
@@ -181,17 +182,19 @@ class ResultStore:
             name: Identifies the log among those that this transaction writes; the same in each try.
             text: The log.
         """
-
-        def write() -> Output:
-            output = Output.from_file(self._work.write_text(text))
-            self._storage.stage([output.new_file])
-            return output
-
+        write = partial(self.write_text, text)
         if not self._storage.is_remote:
             return write()
         return do_outside(db, f"log of {name}", write)
 
-    def _publish(self, db: Connection, output: Output, owner_id: int) -> None:
+    def write_text(self, text: str) -> Output:
+        """Write a text to a file, ready to be published; outside of transactions, as it takes time."""
+        output = Output.from_file(self._work.write_text(text))
+        self._storage.stage([output.new_file])
+        return output
+
+    def publish(self, db: Connection, output: Output, owner_id: int) -> None:
+        """Publish a file that has been staged, within a writing transaction."""
         add_file(db, output.file, owner_id)
         self._storage.put_if_absent(output.file.id, output.path)
 

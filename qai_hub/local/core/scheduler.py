@@ -11,15 +11,16 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import LABELS, HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.cancelled_logs import CancelledLogs
 from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import AttemptId, AttemptLost, CannotStartError, Executor
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.job_traces import JobTraces
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import RunningAttempts
-from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output
+from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output, ResultStore
 from qai_hub.local.core.specs import SocLookup, SpecBuilder
-from qai_hub.local.engine.attempt import AttemptCancelled
+from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.errors import is_disk_full
@@ -171,6 +172,8 @@ class Scheduler:
         self._storage = storage
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
+        results = ResultStore(storage, work, clock, config.retention.datasets)
+        self._cancelled_logs = config.files and CancelledLogs(store, storage, work, results)
         self._specs = SpecBuilder(store, storage, digests, get_soc, config)
         self._executor = executor
         self._slots = Slots.with_reserved(config.max_parallel_jobs)
@@ -389,7 +392,7 @@ class Scheduler:
         if cancelled.is_set():
             self._executor.cancel(spec.id)
         with self._traces.step("run"):
-            outcome = self._executor.wait(spec.id)
+            outcome = self._wait(job, spec.id)
         known = from_text(job.needs)
         if self._heartbeat is not None and outcome.lacks in LABELS and outcome.lacks not in known:
             raise _ForOthers(to_text({*known, outcome.lacks}))
@@ -401,6 +404,15 @@ class Scheduler:
             log=Output.from_file(outcome.log),
             cache_key=key,
         )
+
+    def _wait(self, job: Job, attempt: AttemptId) -> AttemptOutcome:
+        """Wait for the end of an attempt."""
+        try:
+            return self._executor.wait(attempt)
+        except AttemptCancelled:
+            if self._cancelled_logs:
+                self._cancelled_logs.complete(job)
+            raise
 
     def _reuse_cached(self, job: Job, cached_job: Job, key: str | None) -> AttemptResult:
         """Return the result of an attempt that is skipped, as the result of a job is reused."""

@@ -70,7 +70,7 @@ def test_what_another_process_changes_counts_within_a_moment(store: Store, tmp_p
     beside(folder, lambda known: replace_tokens(known, ADA, token_digest("new")))
     beside(folder, lambda known: add_account(known, BOB, token_digest("bob")))
     clock.seconds += REFRESH_SECONDS / 2
-    assert (who(accounts, "old"), who(accounts, "new")) == (ADA, None)
+    assert who(accounts, "old") == ADA
     clock.seconds += REFRESH_SECONDS
     assert (who(accounts, "old"), who(accounts, "new"), who(accounts, "bob")) == (None, ADA, BOB)
     # A token that was made elsewhere is known as a hash alone: this process makes its own.
@@ -83,6 +83,21 @@ def test_what_another_process_changes_counts_within_a_moment(store: Store, tmp_p
     assert user is not None
     # What they have made shows whose it is.
     assert accounts.get_user(user.id) == user
+
+
+def test_whom_another_process_has_added_is_known_at_once(store: Store) -> None:
+    here, there = (Accounts(store, [(ADA, "a")], monotonic=lambda: 0.0) for _ in range(2))
+    there.add(BOB, "b")
+    bob = here.authenticate("b")
+    assert bob is not None
+    there.add("eve@example.com")
+    eve = here.find_by_email("Eve@example.com")
+    assert eve is not None
+    there.add("dan@example.com")
+    assert here.get_user(eve.id + 1).email == "dan@example.com"
+    there.add("joe@example.com")
+    assert here.admit("joe@example.com", create=False) is not None
+    assert (who(here, "c"), here.find_by_email("c@example.com")) == (None, None)
 
 
 def test_tokens_are_kept_as_hashes_only(tmp_path: Path) -> None:
