@@ -188,7 +188,7 @@ class ResultStore:
         return do_outside(db, f"log of {name}", write)
 
     def write_text(self, text: str) -> Output:
-        """Write a text to a file, ready to be published; outside of transactions, as it takes time."""
+        """Write a text to a file, ready to be published. This may take time."""
         output = Output.from_file(self._work.write_text(text))
         self._storage.stage([output.new_file])
         return output
