@@ -50,11 +50,14 @@ def check_submission(context: RequestContext) -> None:
     Raises:
         ProblemError: 429 or 409, with the limit and what to do.
     """
-    most = get_limits(context).queued_jobs
-    if most is not None and count_jobs(context.db, context.viewer.id, CREATED) >= most:
+    most, number = (
+        get_limits(context).queued_jobs,
+        count_jobs(context.db, context.viewer.id, CREATED),
+    )
+    if most is not None and number >= most:
         raise ProblemError(
             429,
-            f"You have {most} queued jobs, the maximum for one user: wait until some have "
+            f"You have {number} queued jobs, and {most} is the maximum: wait until some have "
             "started, or cancel some.",
             headers={"Retry-After": RETRY_AFTER},
         )
@@ -62,13 +65,14 @@ def check_submission(context: RequestContext) -> None:
         raise _storage_full(context, "there is no space for the results of a job")
 
 
-def check_upload(context: RequestContext, size: int | None) -> None:
+def check_upload(context: RequestContext, object_id: str, size: int | None) -> None:
     """Refuse an upload if the user has too many unfinished ones, or no space for it.
 
     The space of unfinished uploads is reserved, so that one that has begun can be finished.
 
     Args:
         context: The request.
+        object_id: The model or dataset that it is for.
         size: Its size in bytes; None if unknown.
 
     Raises:
@@ -83,13 +87,18 @@ def check_upload(context: RequestContext, size: int | None) -> None:
             headers={"Retry-After": RETRY_AFTER},
         )
     # An empty file needs no space, and one of unknown size has something in it.
-    _check_space(context, 1 if size is None else size)
+    _check_space(context, 1 if size is None else size, other_than=object_id)
 
 
-def get_space(context: RequestContext) -> int | None:
-    """Return how many bytes a user may still upload; None for any number."""
+def get_space(context: RequestContext, other_than: str = "") -> int | None:
+    """Return how many bytes a user may still upload; None for any number.
+
+    Args:
+        context: The request.
+        other_than: A model or dataset whose unfinished uploads take no space.
+    """
     limit = get_limits(context).storage
-    return None if limit is None else max(0, limit - _used(context))
+    return None if limit is None else max(0, limit - _used(context, other_than))
 
 
 def check_arrived(context: RequestContext, upload: Upload, size: int) -> None:
@@ -101,19 +110,19 @@ def check_arrived(context: RequestContext, upload: Upload, size: int) -> None:
         ProblemError: 409, with the limit and what to do.
     """
     if upload.size is None:
-        _check_space(context, size)
+        _check_space(context, size, other_than=upload.object_id)
 
 
-def _check_space(context: RequestContext, size: int) -> None:
-    space = get_space(context)
+def _check_space(context: RequestContext, size: int, *, other_than: str) -> None:
+    space = get_space(context, other_than)
     if space is not None and size > space:
-        raise _storage_full(context, f"{size:,} bytes more do not fit")
+        raise _storage_full(context, f"{size:,} bytes more do not fit", other_than)
 
 
-def _used(context: RequestContext) -> int:
+def _used(context: RequestContext, other_than: str) -> int:
     """Return what a user stores and has begun to upload, in bytes."""
-    db, user_id = context.db, context.viewer.id
-    return get_stored(db, user_id) + get_pending(db, user_id, _oldest_upload(context))
+    db, user_id, since = context.db, context.viewer.id, _oldest_upload(context)
+    return get_stored(db, user_id) + get_pending(db, user_id, since, other_than=other_than)
 
 
 def _oldest_upload(context: RequestContext) -> str:
@@ -121,11 +130,11 @@ def _oldest_upload(context: RequestContext) -> str:
     return rfc3339(context.services.clock() - context.services.config.retention.uploads)
 
 
-def _storage_full(context: RequestContext, subject: str) -> ProblemError:
-    limit = get_limits(context).storage or 0
+def _storage_full(context: RequestContext, subject: str, other_than: str = "") -> ProblemError:
+    limit, used = get_limits(context).storage or 0, _used(context, other_than)
     # Not 429: it does not help to wait.
     return ProblemError(
         409,
-        f"You store {_used(context):,} of at most {limit:,} bytes, unfinished uploads included: "
+        f"You store {used:,} of at most {limit:,} bytes, unfinished uploads included: "
         f"{subject}. Delete models and datasets that you no longer need.",
     )

@@ -62,7 +62,7 @@ def create_upload(
     """
     services = context.services
     config, direct = services.config, services.direct
-    check_upload(context, size)
+    check_upload(context, object_id, size)
     part_size = None if size is None else max(config.part_size, -(-size // _MAX_PARTS))
 
     def begin() -> str:

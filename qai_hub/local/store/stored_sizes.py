@@ -58,10 +58,25 @@ def get_stored(db: Connection, owner_id: int) -> int:
     return stored
 
 
-def get_pending(db: Connection, owner_id: int, since: str) -> int:
-    """Return the size in bytes of unfinished uploads that a user began after a time, if known."""
-    query = select(func.coalesce(func.sum(uploads.c.size), 0)).where(
-        uploads.c.owner_id == owner_id, uploads.c.created > since
+def get_pending(db: Connection, owner_id: int, since: str, *, other_than: str = "") -> int:
+    """Return the size in bytes that unfinished uploads of a user will have, as far as it is known.
+
+    Args:
+        db: The transaction.
+        owner_id: The user.
+        since: The time after which they began.
+        other_than: A model or dataset whose uploads are left out. Of several for the same one, only
+            one can be finished.
+    """
+    of_one = (
+        select(func.max(uploads.c.size).label("size"))
+        .where(
+            uploads.c.owner_id == owner_id,
+            uploads.c.created > since,
+            uploads.c.object_id != other_than,
+        )
+        .group_by(uploads.c.object_id)
+        .subquery()
     )
     # PostgreSQL's sums of integers are decimals.
-    return int(db.execute(query).scalar_one())
+    return int(db.execute(select(func.coalesce(func.sum(of_one.c.size), 0))).scalar_one())

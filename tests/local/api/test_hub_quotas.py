@@ -77,6 +77,14 @@ def test_what_has_begun_is_finished_however_little_space_there_is(api: Api) -> N
     assert begin(api, api.create_model(), 100).status_code == 200
 
 
+def test_an_upload_that_is_begun_again_takes_its_space_once(api: Api) -> None:
+    model = api.create_model()
+    for _ in range(2):
+        assert begin(api, model, LIMIT).status_code == 200
+    problem(begin(api, model, LIMIT + 1), 409)
+    problem(begin(api, api.create_model(), 1), 409)
+
+
 def test_space_is_free_once_a_model_is_deleted(api: Api) -> None:
     model = api.upload_model(b"x" * LIMIT)
     other = api.create_model()

@@ -40,7 +40,7 @@ def test_a_full_queue_is_told_and_frees_itself() -> None:
         body = {"compile_job": {"model": {"model_id": model}, **device}}
         key = {"Idempotency-Key": "third"}
         told = refused(ada.http.post("jobs/", json=body, headers=key))
-        assert told.startswith("You have 2 queued jobs, the maximum for one user")
+        assert told.startswith("You have 2 queued jobs, and 2 is the maximum: ")
         project = ada.get("users/auth/user/")["default_project_id"]
         refused(ada.http.post(f"projects/{project}/jobs/", json=body))
         bob.compile(bob.upload_model())
