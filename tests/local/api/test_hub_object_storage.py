@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -25,6 +26,8 @@ from qai_hub.local import LocalHub
 from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
+from qai_hub.local.engine.attempt import AttemptOutcome
+from qai_hub.local.files.bucket import Bucket, BucketUrl
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.limits import ServerLimits
@@ -379,3 +382,31 @@ def test_what_arrived_of_an_upload_is_sent_again_only_if_it_differs(
             assert (model.model_id, sent) == (left["model_id"], ["1"])
             assert Path(model.download(str(tmp_path / "m.onnx"))).read_bytes() == content
             api.close()
+
+
+def test_results_that_come_too_late_leave_nothing_in_the_storage(
+    config: Callable[..., HubConfig], files_url: str
+) -> None:
+    worker = FakeWorker()
+    worker.may_finish.clear()
+
+    def carry_on(*arguments: Any, **options: Any) -> AttemptOutcome:
+        return worker(*arguments, **{**options, "cancelled": threading.Event()})
+
+    hub = LocalHub.from_config(config("hub", slots=1), run_attempt=carry_on)
+    with hub, closing(Bucket(BucketUrl.parse(files_url))) as bucket:
+        api = Api(hub)
+
+        def count_files() -> int:
+            found = bucket.call("list_objects_v2", Prefix=bucket.key("files", ""))
+            return len(found["Contents"])
+
+        job, _ = api.compile(api.upload_model())
+        wait_until(lambda: worker.running == 1)
+        api.post(f"jobs/{job}/cancel/")
+        worker.may_finish.set()
+        # It has published what it made before it hears that nobody wants it.
+        wait_until(lambda: not worker.folders[0].exists())
+        # The model, and the log of how it was cancelled.
+        assert count_files() == 2
+        api.close()
