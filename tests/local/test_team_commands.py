@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from support.command import Outcome
+from support.object_storage import ENVIRONMENT
 from support.postgresql_server import PostgresqlServer
 
 from qai_hub.cli.hub_process import DATABASE_VARIABLE
@@ -176,3 +177,16 @@ def test_wrong_usage_is_told(command: Command, arguments: list[str], told: str) 
     status, _, err = command(*arguments)
     assert status == 2
     assert told in err
+
+
+def test_a_storage_that_cannot_be_reached_is_told(
+    command: Command, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    files = "s3://hub/team?endpoint=http://127.0.0.1:9&region=us-east-1"
+    for verb in (["serve", "--port", "0"], ["worker"]):
+        status, _, err = command(*verb, "--database", postgresql_url, "--files", files)
+        assert (status, err.count("\n")) == (1, 1)
+        assert "s3://hub/team/ cannot be reached: EndpointConnectionError" in err
+        assert ENVIRONMENT["AWS_SECRET_ACCESS_KEY"] not in err

@@ -1,6 +1,8 @@
 """A hub of several processes whose files are on object storage."""
 
+import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +18,16 @@ from support.fake_worker import FakeWorker
 from support.hub_http import Api
 from support.object_storage import ObjectStorage, requests_within_transactions, unique_prefix
 from support.polling import wait_until
-from support.scripted_server import Forward, Reply, Request, Reset, ScriptedServer, Step
+from support.scripted_server import Forward, Raw, Reply, Request, Reset, ScriptedServer, Step
 from support.tiny_models import affine
 
+from qai_hub.errors import UserError
 from qai_hub.local import LocalHub
 from qai_hub.local.clock import now
 from qai_hub.local.config import HubConfig
 from qai_hub.local.core.lifecycle import MAX_LOSSES, Lifecycle
-from qai_hub.local.engine.attempt import AttemptCancelled, AttemptRequest
+from qai_hub.local.engine.attempt import AttemptCancelled, AttemptOutcome, AttemptRequest
+from qai_hub.local.files.bucket import Bucket, BucketUrl
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.limits import ServerLimits
@@ -349,3 +353,88 @@ def test_what_the_storage_refuses_is_told_once_and_without_its_place(
         "ready again",
     ]
     assert "s3://hub/team/" in caplog.text
+
+
+def test_what_arrived_of_an_upload_is_sent_again_only_if_it_differs(
+    object_storage: ObjectStorage,
+    postgresql_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    content = random.Random(7).randbytes(2 * PART + 5)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    sent, arrived, is_broken = list[str](), list[bytes](), threading.Event()
+
+    def pass_on(answer: bytes) -> Step:
+        arrived.append(answer)
+        return Raw(answer)
+
+    def serve(request: Request) -> Step:
+        found = re.search(r"partNumber=(\d+)", request.target)
+        if found is None:
+            return Forward(object_storage.port)
+        sent.append(found[1])
+        if found[1] == "1" and is_broken.is_set():
+            wait_until(lambda: len(arrived) == 2)
+            return Reply(403)
+        return Forward(object_storage.port, pass_on)
+
+    with ScriptedServer(serve) as relay:
+        config = HubConfig(
+            database=postgresql_url,
+            files=object_storage.url(unique_prefix(), relay.port),
+            data_dir=tmp_path / "hub",
+            max_parallel_jobs=0,
+            part_size=PART,
+        )
+        with LocalHub.from_config(config) as local_hub:
+            is_broken.set()
+            with pytest.raises(UserError, match="403"):
+                local_hub.client().upload_model(str(path))
+            is_broken.clear()
+            (note,) = (tmp_path / "cache/qai_hub/uploads").iterdir()
+            left = json.loads(note.read_bytes())
+            api = Api(local_hub)
+            upload = api.get(
+                f"models/{left['model_id']}/multipart_upload/",
+                file_size=len(content),
+                upload_id=left["upload_id"],
+            )["multipart_url"]
+            assert [part["number"] for part in upload["parts"]] == [2, 3]
+            # As many bytes as it should have, and others.
+            httpx.put(upload["urls"][0], content=bytes(PART)).raise_for_status()
+            sent.clear()
+            model = local_hub.client().upload_model(str(path))
+            assert (model.model_id, sent) == (left["model_id"], ["1"])
+            assert Path(model.download(str(tmp_path / "m.onnx"))).read_bytes() == content
+            api.close()
+
+
+def test_results_that_come_too_late_leave_nothing_in_the_storage(
+    config: Callable[..., HubConfig], files_url: str
+) -> None:
+    worker = FakeWorker()
+    worker.may_finish.clear()
+
+    def carry_on(*arguments: Any, **options: Any) -> AttemptOutcome:
+        return worker(*arguments, **{**options, "cancelled": threading.Event()})
+
+    hub = LocalHub.from_config(config("hub", slots=1), run_attempt=carry_on)
+    with hub, closing(Bucket(BucketUrl.parse(files_url))) as bucket:
+        api = Api(hub)
+
+        def count_files() -> int:
+            found = bucket.call("list_objects_v2", Prefix=bucket.key("files", ""))
+            return len(found["Contents"])
+
+        job, _ = api.compile(api.upload_model())
+        wait_until(lambda: worker.running == 1)
+        api.post(f"jobs/{job}/cancel/")
+        worker.may_finish.set()
+        # It has published what it made before it hears that nobody wants it.
+        wait_until(lambda: not worker.folders[0].exists())
+        # The model, and the log of how it was cancelled.
+        assert count_files() == 2
+        api.close()
