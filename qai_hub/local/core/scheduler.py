@@ -157,7 +157,7 @@ class Scheduler:
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
         results = ResultStore(storage, work, clock, config.retention.datasets)
-        self._cancelled_logs = config.files and CancelledLogs(store, storage, work, results)
+        self._cancelled_logs = CancelledLogs(store, storage, work, results)
         self._specs = SpecBuilder(store, storage, digests, get_soc, config)
         self._executor = executor
         self._slots = Slots.with_reserved(config.max_parallel_jobs)
@@ -361,7 +361,7 @@ class Scheduler:
         try:
             outcome = self._executor.wait(spec.id)
         except AttemptCancelled:
-            if self._cancelled_logs:
+            if self._config.files is not None:
                 self._cancelled_logs.complete(job)
             raise
         return AttemptResult(
