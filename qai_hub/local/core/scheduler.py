@@ -173,7 +173,7 @@ class Scheduler:
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
         results = ResultStore(storage, work, clock, config.retention.datasets)
-        self._cancelled_logs = config.files and CancelledLogs(store, storage, work, results)
+        self._cancelled_logs = CancelledLogs(store, storage, work, results)
         self._specs = SpecBuilder(store, storage, digests, get_soc, config)
         self._executor = executor
         self._slots = Slots.with_reserved(config.max_parallel_jobs)
@@ -410,7 +410,7 @@ class Scheduler:
         try:
             return self._executor.wait(attempt)
         except AttemptCancelled:
-            if self._cancelled_logs:
+            if self._config.files is not None:
                 self._cancelled_logs.complete(job)
             raise
 
