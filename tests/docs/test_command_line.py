@@ -116,7 +116,8 @@ def lines_of(page: Path) -> Iterator[str]:
             command = line.removeprefix("$ ").split("  # ")[0].split("   #")[0]
             inner = re.search(r"\$\((.*)\)$", command)
             command = inner[1] if inner else command
-            if command.startswith("qai-hub"):
+            # Not what the command itself says.
+            if command.startswith("qai-hub "):
                 yield command
 
 

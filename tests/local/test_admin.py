@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from support.command import Outcome
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
+from support.page_blocks import ROOT
 from support.postgresql_server import PostgresqlServer
 from support.store_builders import NOON, add_job
 
@@ -110,7 +111,11 @@ def test_no_database_is_upgraded_under_processes_that_use_it(
     store.close()
     status, _, err = command("migrate", "--database", postgresql_url)
     assert (status, err.count("\n")) == (1, 1)
-    assert "(elsewhere:1) of the older release: stop them first" in err
+    assert "1 process is running (elsewhere:1) with the older release: stop all of them" in err
+    # As the guide quotes it.
+    refused = command("nodes", "--database", postgresql_url)
+    assert refused.status == 1
+    assert refused.err in (ROOT / "docs" / "team.md").read_text("utf-8")
     with LocalHub(folder):
         assert command("migrate", "--data-dir", folder).status == 1
 

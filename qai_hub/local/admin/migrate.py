@@ -59,7 +59,7 @@ def upgrade_database(url: str) -> tuple[int, int]:
             alive = find_alive(db)
             if alive:
                 raise DatabaseError(
-                    f"{describe_alive(alive)} of the older release: stop them first."
+                    f"{describe_alive(alive)} with the older release: stop all of them first."
                 )
             upgrade_schema(db, before)
     return before, SCHEMA_VERSION

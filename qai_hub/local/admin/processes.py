@@ -73,4 +73,5 @@ def find_alive(db: Connection) -> list[Node]:
 def describe_alive(nodes: Collection[Node]) -> str:
     """Return which processes are running, as the beginning of a sentence."""
     names = ", ".join(node.name for node in nodes)
-    return f"{len(nodes)} processes are running ({names})"
+    are = "process is" if len(nodes) == 1 else "processes are"
+    return f"{len(nodes)} {are} running ({names})"

@@ -164,8 +164,8 @@ def read_version(db: Connection, url: str) -> int:
 def _check_version(version: int) -> None:
     if version < SCHEMA_VERSION:
         raise DatabaseError(
-            "The database was written by an older release: stop the hub's processes, and run "
-            "`qai-hub admin migrate`."
+            "The database was written by an older release: stop the hub's processes, make a backup "
+            "with that release, and run `qai-hub admin migrate`."
         )
 
 
