@@ -21,7 +21,7 @@ from qai_hub.local.store.files import (
     get_upload,
     get_uploads,
 )
-from qai_hub.local.store.records import File, Upload, new_id
+from qai_hub.local.store.records import File, Upload, new_file_id, new_id
 
 MAX_SIZE = 1 << 40
 _MAX_PARTS = 10_000
@@ -203,7 +203,7 @@ def publish_form(context: RequestContext, object_id: str) -> str | None:
         return None if arrived is None else _publish_received(context, arrived)
 
     def finish() -> File | None:
-        file_id = new_id("f")
+        file_id = new_file_id()
         size = direct.finish_form([upload.id for upload in uploads], file_id)
         return None if size is None else File(file_id, size, None)
 
@@ -232,7 +232,7 @@ def _publish_received(context: RequestContext, upload: Upload) -> str:
     # Should others have arrived meanwhile, those are put together as well.
     name = f"assemble {[part.sha256 for part in parts]}"
     digest = context.ask_storage(name, lambda: receiver.assemble(upload.id, parts))
-    file = File(new_id("f"), sum(part.size for part in parts), digest)
+    file = File(new_file_id(), sum(part.size for part in parts), digest)
     receiver.publish_upload(upload.id, file.id, digest)
     return _add_file(context, upload.object_id, file)
 

@@ -14,7 +14,7 @@ from qai_hub.local.disk import file_digest
 from qai_hub.local.files.store import FileStore, NewFile
 from qai_hub.local.files.work import WorkFolders
 from qai_hub.local.store.files import add_file, save_cache_entry
-from qai_hub.local.store.records import Artifact, File, Job, new_id
+from qai_hub.local.store.records import Artifact, File, Job, new_file_id, new_id
 from qai_hub.local.store.relations import (
     add_artifacts,
     add_result,
@@ -43,7 +43,7 @@ class Output:
     @classmethod
     def from_file(cls, path: Path) -> "Output":
         """Measure a file. This takes time, so it must not be called within a transaction."""
-        return cls(File(new_id("f"), path.stat().st_size, file_digest(path)), path)
+        return cls(File(new_file_id(), path.stat().st_size, file_digest(path)), path)
 
     @property
     def new_file(self) -> NewFile:

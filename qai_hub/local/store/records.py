@@ -17,6 +17,15 @@ def new_id(prefix: str, length: int = 8) -> str:
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
+def new_file_id() -> str:
+    """Return the identifier of a file.
+
+    It is longer than those that users see: a job whose file cannot be stored fails, while a request
+    whose identifier is taken is sent again.
+    """
+    return new_id("f", 16)
+
+
 Origin = Literal["start", "added"]
 
 
