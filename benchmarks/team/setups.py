@@ -24,6 +24,7 @@ _DASK_WORKERS = 2
 # Of each Dask worker: together more than the jobs that any measurement runs at once.
 _DASK_THREADS = 32
 _SUPERVISED_EVERY = 0.2
+_TRIES = 5
 _IDLE = Path(__file__).parent / "dask_idle.py"
 
 
@@ -148,8 +149,16 @@ class _IdleCluster(DaskCluster):
         self.start_worker(threads=_DASK_THREADS, options=self._options)
 
     def _restart_scheduler(self) -> None:
-        self.kill_scheduler()
-        self.start_scheduler()
+        for left in reversed(range(_TRIES)):
+            self.kill_scheduler()
+            try:
+                self.start_scheduler()
+            except AssertionError:
+                # A connection to elsewhere may have its port for a moment.
+                if not left:
+                    raise
+            else:
+                return
 
     def _supervise(self) -> None:
         while not self._closing.wait(_SUPERVISED_EVERY):
