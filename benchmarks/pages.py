@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 _BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
-def update_page(page: str, *parts: str, figures: dict[str, object]) -> None:
+def update_page(page: str, *parts: str, figures: Mapping[str, object]) -> None:
     """Replaces what a page has between its marks, and the figures beside it.
 
     Args:

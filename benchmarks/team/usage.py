@@ -67,8 +67,11 @@ def measure_memory(cluster: Cluster) -> dict[str, float]:
 
 def _get_processes(cluster: Cluster) -> list[tuple[str, int]]:
     """Returns role and number of each process that the hub consists of."""
-    known = [*cluster.members, *cluster.services.servers]
-    return [("database", cluster.server.pid), *((each.role, each.get_pid()) for each in known)]
+    return [
+        ("database", cluster.server.pid),
+        *((member.role, member.get_pid()) for member in cluster.members),
+        *((server.role, server.get_pid()) for server in cluster.services.servers),
+    ]
 
 
 class _Families:

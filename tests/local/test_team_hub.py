@@ -12,7 +12,7 @@ import pytest
 from support.command import make_environment
 from support.tiny_models import affine
 
-from qai_hub.client import Client, Device
+from qai_hub.client import Client, CompileJob, Device
 from qai_hub.config import load_config
 
 TESTS = Path(__file__).parents[1]
@@ -54,6 +54,9 @@ def test_it_runs_a_job_and_finds_it_again_at_the_next_start(folder: Path, tmp_pa
         job = client.submit_compile_job(affine(), Device("Samsung Galaxy S24"))
         assert job.wait(120).success
     with running_hub(folder, tmp_path) as client:
-        assert client.get_job(job.job_id).get_status().success
-        target = client.get_job(job.job_id).get_target_model()
-        assert Path(target.download(str(tmp_path / "target.onnx"))).stat().st_size > 0
+        found = client.get_job(job.job_id)
+        assert isinstance(found, CompileJob)
+        assert found.get_status().success
+        target = found.download_target_model(str(tmp_path / "target.onnx"))
+        assert target is not None
+        assert Path(target).stat().st_size > 0
