@@ -10,7 +10,6 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
-    desc,
     exists,
     func,
     insert,
@@ -134,7 +133,11 @@ def first_ready_jobs(db: Connection, state: str, needs: Collection[str]) -> list
     """
     rows = db.execute(_first_ready_jobs(tuple(needs)), {"state": state})
     # Youngest first, so that the oldest of each user is what stays.
-    return list({row.owner_id: ReadyJob(*row) for row in rows if row.seq is not None}.values())
+    return list({row.owner_id: ReadyJob(*row) for row in rows}.values())
+
+
+# More rows than there are.
+_ALL = 2**31 - 1
 
 
 # Building the query takes longer than running it.
@@ -149,17 +152,22 @@ def _first_ready_jobs(needs: tuple[str, ...]) -> Select[Any]:
         mine.c.state == bindparam("state"),
         mine.c.ready.is_(True),
     )
-    in_turn = (mine.c.needs, mine.c.seq)
-    oldest = (*is_ready, mine.c.needs == served.c.needs)
-    seq = select(mine.c.seq).where(*oldest).order_by(mine.c.seq).limit(1).scalar_subquery()
-    key = select(mine.c.id).where(*oldest).order_by(mine.c.seq).limit(1).scalar_subquery()
-    any_job = select(mine.c.seq).where(*is_ready).order_by(*in_turn).limit(1).scalar_subquery()
-    return (
-        select(users.c.id.label("owner_id"), key, seq.label("seq"), users.c.turn, users.c.priority)
+    lookup = select(mine.c.seq).where(*is_ready).limit(1)
+    oldest = lookup.where(mine.c.needs == served.c.needs).order_by(mine.c.seq)
+    found = (
+        select(users.c.id, oldest.scalar_subquery().label("seq"), users.c.turn, users.c.priority)
         .select_from(users)
         .join(served, true())
-        .where(any_job.is_not(None))
-        .order_by(desc("seq"))
+        .where(lookup.order_by(mine.c.needs, mine.c.seq).scalar_subquery().is_not(None))
+        # So that nothing within is evaluated again without.
+        .limit(_ALL)
+        .subquery()
+    )
+    key = select(jobs.c.id).where(jobs.c.seq == found.c.seq).scalar_subquery()
+    return (
+        select(found.c.id.label("owner_id"), key, found.c.seq, found.c.turn, found.c.priority)
+        .where(found.c.seq.is_not(None))
+        .order_by(found.c.seq.desc())
     )
 
 
