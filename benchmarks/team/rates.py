@@ -87,9 +87,9 @@ def measure_throughput(
 
 
 def _submit_some(cluster: Cluster, jobs: int) -> int:
-    """Submits jobs; returns how many, which is a multiple of the submitters."""
+    """Submits jobs; returns how many, a multiple of the number of submitters."""
     model = upload_model(cluster.webs[0].name)
-    return _submit(cluster, model, lambda count: count < jobs // _SUBMITTERS)
+    return _submit(cluster, model, lambda count: count < max(1, jobs // _SUBMITTERS))
 
 
 def _submit(cluster: Cluster, model: str, go_on: Callable[[int], bool]) -> int:
