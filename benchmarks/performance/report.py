@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from pages import format_number, format_table
+
 from performance.rows import Row
 
 MET, MISSED = "met", "**missed**"
@@ -75,12 +77,10 @@ class Result:
         ]
 
 
-def format_table(results: list[Result]) -> str:
+def format_results(results: list[Result]) -> str:
     """Formats the results as a Markdown table."""
     head = ["what", "here", "others", "ratio (range)", "target", ""]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(result.to_cells()) + " |" for result in results]
-    return "\n".join(lines)
+    return format_table(head, [result.to_cells() for result in results])
 
 
 def draw(results: list[Result]) -> str:
@@ -110,10 +110,3 @@ def draw(results: list[Result]) -> str:
         + "".join(bars)
         + f'<line x1="{middle}" x2="{middle}" y1="24" y2="{total - 8}" stroke="black"/></svg>\n'
     )
-
-
-def format_number(value: float) -> str:
-    """Formats a figure with three digits, or as a whole number."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from typing import Any
 import psycopg
 from support.postgresql_server import PostgresqlServer, running_server
 
+from team.setups import Services, Setup
+
 HERE = Path(__file__).parent
-_ENVIRONMENT = os.environ | {"PYTHONPATH": str(HERE.parent)}
 
 
 @dataclass
@@ -32,6 +34,15 @@ class Member:
     process: subprocess.Popen[str] = field(init=False)
     name: str = field(init=False, default="")
 
+    @property
+    def role(self) -> str:
+        """What it is."""
+        return str(self.settings["role"])
+
+    def get_pid(self) -> int:
+        """Returns its number."""
+        return self.process.pid
+
     def start(self) -> None:
         """Starts it; `await_start` tells when it can be used."""
         self.process = subprocess.Popen(
@@ -39,29 +50,41 @@ class Member:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=_ENVIRONMENT,
+            env=os.environ | {"PYTHONPATH": str(HERE.parent)},
         )
 
     def await_start(self) -> None:
         """Waits until it can be used."""
-        assert self.process.stdout is not None
-        self.name = self.process.stdout.readline().strip()
+        self.name = self._read_line()
         if not self.name:
-            raise RuntimeError(f"{self.settings['role']} has not started")
-        if self.settings["role"] == "web":
+            raise RuntimeError(f"{self.role} has not started")
+        if self.role == "web":
             # It is found at the same address again.
             self.settings["port"] = int(self.name.rpartition(":")[2])
 
-    def kill(self) -> None:
-        """Ends it at once, whatever it is doing."""
+    def restart(self) -> None:
+        """Kills it, whatever it is doing, and starts it again; returns once it can be used."""
         self.process.kill()
         self._close()
+        self.start()
+        self.await_start()
 
     def stop(self) -> None:
         """Ends it in order."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self._close()
+
+    def count_sent(self) -> Counter[str]:
+        """Returns how much it has sent to database and object storage."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return Counter(json.loads(self._read_line()))
+
+    def _read_line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
 
     def _close(self) -> None:
         self.process.wait()
@@ -76,87 +99,87 @@ class Cluster:
 
     Attributes:
         database: URL of its database.
+        server: The server of this database.
+        services: The other servers that it uses.
+        settings: The settings of all its processes.
         webs: The processes that answer requests.
         workers: The processes that run jobs.
     """
 
     database: str
-    webs: list[Member]
-    workers: list[Member]
+    server: PostgresqlServer
+    services: Services
+    settings: dict[str, Any]
+    webs: list[Member] = field(default_factory=list)
+    workers: list[Member] = field(default_factory=list)
 
     @property
     def members(self) -> list[Member]:
-        """All processes."""
+        """The hub's own processes."""
         return [*self.webs, *self.workers]
+
+    def add_webs(self, count: int) -> None:
+        """Starts more processes that answer requests."""
+        self._add(self.webs, count, {"role": "web"})
 
     def add_workers(self, count: int, slots: int) -> None:
         """Starts more processes that run jobs, each some at once."""
-        settings = self.webs[0].settings.copy()
-        del settings["port"]
-        added = [
-            Member({**settings, "role": "worker", "max_parallel_jobs": slots}) for _ in range(count)
-        ]
+        settings = {"role": "worker", "max_parallel_jobs": slots, **self.services.worker_settings}
+        self._add(self.workers, count, settings)
+
+    def _add(self, members: list[Member], count: int, settings: dict[str, Any]) -> None:
+        added = [Member({**self.settings, **settings}) for _ in range(count)]
         for member in added:
             member.start()
-        self.workers += added
+        members += added
         for member in added:
             member.await_start()
 
     def query(self, statement: str) -> int:
         """Returns the one number that a statement selects."""
+        return int(self.query_all(statement)[0][0])
+
+    def query_all(self, statement: str) -> list[tuple[Any, ...]]:
+        """Returns the rows that a statement selects."""
+        with self._connect() as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+    def execute(self, statements: str) -> None:
+        """Carries out statements."""
+        with self._connect() as connection:
+            connection.execute(statements.encode())
+
+    def _connect(self) -> psycopg.Connection:
         dsn = self.database.replace("postgresql+psycopg://", "postgresql://")
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            row = connection.execute(statement).fetchone()
-        assert row is not None
-        return int(row[0])
+        return psycopg.connect(dsn, autocommit=True)
 
 
 @contextmanager
 def running_cluster(
-    *, webs: int, workers: int, slots: int, seconds: float, lease: float = 20.0
+    setup: Setup, *, webs: int, workers: int, slots: int, seconds: float, lease: float = 20.0
 ) -> Iterator[Cluster]:
     """Runs a hub.
 
     Args:
+        setup: Runs what it uses, beside the database.
         webs: Number of processes that answer requests.
         workers: Number of processes that run jobs.
         slots: Jobs that each of these runs at once.
         seconds: How long a job does nothing.
         lease: Seconds after which others take up the jobs of a process that is not heard of.
     """
-    with running_server() as server, tempfile.TemporaryDirectory() as folder:
-        cluster = _start(server, Path(folder), webs, workers, slots, seconds, lease)
+    with (
+        running_server() as server,
+        tempfile.TemporaryDirectory(prefix="team-", ignore_cleanup_errors=True) as folder,
+        setup(Path(folder), seconds) as services,
+    ):
+        database = server.create_database()
+        shared = {"database": database, "seconds": seconds, "lease": lease, "cache": False}
+        cluster = Cluster(database, server, services, {**shared, **services.settings})
         try:
+            cluster.add_webs(webs)
+            cluster.add_workers(workers, slots)
             yield cluster
         finally:
             for member in cluster.members:
                 member.stop()
-
-
-def _start(
-    server: PostgresqlServer,
-    folder: Path,
-    webs: int,
-    workers: int,
-    slots: int,
-    seconds: float,
-    lease: float,
-) -> Cluster:
-    database = server.create_database()
-    shared = {
-        "database": database,
-        "data_dir": str(folder / "hub"),
-        "seconds": seconds,
-        "lease": lease,
-        "cache": False,
-    }
-    cluster = Cluster(
-        database,
-        [Member({"role": "web", **shared}) for _ in range(webs)],
-        [Member({"role": "worker", "max_parallel_jobs": slots, **shared}) for _ in range(workers)],
-    )
-    for member in cluster.members:
-        member.start()
-    for member in cluster.members:
-        member.await_start()
-    return cluster

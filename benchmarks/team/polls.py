@@ -12,6 +12,7 @@ from performance.hub_process import TOKEN
 
 from team.cluster import running_cluster
 from team.requests import Asker, upload_model
+from team.setups import Setup
 
 _HEAD = (
     "GET /api/v1/jobs/{}/ HTTP/1.1\r\nHost: {}\r\nAuthorization: token {}\r\n"
@@ -19,10 +20,11 @@ _HEAD = (
 )
 
 
-def measure_long_polls(polls: int, jobs: int = 20) -> dict[str, Any]:
+def measure_long_polls(setup: Setup, polls: int, jobs: int = 20) -> dict[str, Any]:
     """Waits for jobs by many requests, which two processes hold.
 
     Args:
+        setup: Runs what the hub uses.
         polls: Number of requests.
         jobs: Number of jobs that they wait for.
 
@@ -31,7 +33,7 @@ def measure_long_polls(polls: int, jobs: int = 20) -> dict[str, Any]:
     """
     # Long enough for all requests to be there before the first job ends.
     seconds = 5 + polls / 100
-    with running_cluster(webs=2, workers=2, slots=jobs, seconds=seconds) as cluster:
+    with running_cluster(setup, webs=2, workers=2, slots=jobs, seconds=seconds) as cluster:
         urls = [web.name for web in cluster.webs]
         model = upload_model(urls[0])
         with Asker(urls) as asker:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 # A package that a folder of the repository holds, as `make bench` finds it.
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from performance.report import format_number  # noqa: E402
+from pages import format_number  # noqa: E402
 from performance.setup import OFFICIAL, OURS  # noqa: E402
 
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 # A package that a folder of the repository holds, as `make bench` finds it.
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from performance.report import Result, draw, format_table  # noqa: E402
+from performance.report import Result, draw, format_results  # noqa: E402
 from performance.rows import ON_REQUEST, ROWS, Row  # noqa: E402
 from performance.setup import Setup  # noqa: E402
 
@@ -55,7 +55,7 @@ def test_the_page_has_all_rows_of_one_run() -> None:
 
     assert [result.row.name for result in results] == [found["name"] for found in stored["rows"]]
     page = (ROOT / "docs" / "performance.md").read_text("utf-8")
-    assert format_table(results) in page
+    assert format_results(results) in page
     assert stored["measured"] in page
     assert (ROOT / "docs" / "performance.svg").read_text("utf-8") == draw(results)
 
@@ -67,4 +67,4 @@ def test_a_missed_target_is_shown_as_missed() -> None:
     result = Result(row, figures)
 
     assert not result.is_met
-    assert "**missed**" in format_table([result])
+    assert "**missed**" in format_results([result])

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,20 @@ class DaskCluster:
 
     Attributes:
         address: The address of its scheduler, which it keeps.
+        workers: The processes of its workers.
     """
 
     def __init__(self, folder: Path) -> None:
         self.address = "tcp://127.0.0.1:0"
+        self.workers: list[subprocess.Popen[bytes]] = []
         self._folder = folder
         self._scheduler: subprocess.Popen[bytes] | None = None
-        self._workers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def scheduler(self) -> "subprocess.Popen[bytes]":
+        """The process of its scheduler."""
+        assert self._scheduler is not None
+        return self._scheduler
 
     def start_scheduler(self) -> None:
         """Start the scheduler; returns once it can be reached."""
@@ -43,14 +50,23 @@ class DaskCluster:
         wait_until(lambda: found.exists() and found.read_bytes().endswith(b"}"))
         self.address = json.loads(found.read_bytes())["address"]
 
-    def start_worker(self, resources: str = "qnn=2") -> None:
-        """Start a worker with two threads."""
+    def start_worker(
+        self, resources: str = "qnn=2", *, threads: int = 2, options: Sequence[str] = ()
+    ) -> None:
+        """Start a worker.
+
+        Args:
+            resources: What it offers.
+            threads: How many tasks it runs at once.
+            options: Others of Dask's command.
+        """
         worker = self._start(
-            *("worker", self.address, "--no-nanny", "--no-dashboard", "--nthreads", "2"),
-            *("--memory-limit", "0", "--local-directory", str(self._folder)),
-            *("--resources", resources),
+            *("worker", self.address, "--no-nanny", "--no-dashboard"),
+            *("--nthreads", str(threads), "--memory-limit", "0"),
+            *("--local-directory", str(self._folder), "--resources", resources),
+            *options,
         )
-        self._workers.append(worker)
+        self.workers.append(worker)
 
     def kill_workers(self) -> None:
         """Kill all workers."""
@@ -62,21 +78,20 @@ class DaskCluster:
 
     def kill_scheduler(self) -> None:
         """Kill the scheduler; the workers end by themselves."""
-        assert self._scheduler is not None
-        self._scheduler.kill()
-        self._scheduler.wait()
+        self.scheduler.kill()
+        self.scheduler.wait()
 
     def wait_for_workers_to_end(self) -> None:
         """Wait until the workers have ended by themselves."""
-        for worker in self._workers:
+        for worker in self.workers:
             worker.wait(30)
-        self._workers.clear()
+        self.workers.clear()
 
     def _end_workers(self, how: signal.Signals) -> None:
-        for worker in self._workers:
+        for worker in self.workers:
             worker.send_signal(how)
             worker.wait()
-        self._workers.clear()
+        self.workers.clear()
 
     def _start(self, role: str, *arguments: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(

@@ -52,7 +52,10 @@ class ObjectStorage:
     """A server with one bucket.
 
     Args:
-        folder: The folder of its data.
+        folder: The folder of its data, which may have those of an earlier server.
+
+    Attributes:
+        is_new: Whether it has no bucket yet.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,12 +64,19 @@ class ObjectStorage:
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "identities.json").write_text(json.dumps(_IDENTITIES))
-        (folder / "data").mkdir()
+        self.is_new = not (folder / "data").exists()
+        (folder / "data").mkdir(exist_ok=True)
 
     @property
     def port(self) -> int:
         """The port of the server."""
         return self._ports["s3.port"]
+
+    @property
+    def pid(self) -> int:
+        """The number of its process, which is running."""
+        assert self._process is not None
+        return self._process.pid
 
     def url(self, prefix: str, port: int | None = None) -> str:
         """Return the URL of a part of the bucket.
@@ -91,8 +101,11 @@ class ObjectStorage:
                     "-s3.port.iceberg=0",
                     "-s3.port.lance=0",
                 ),
-                *(f"-{name}.localSocket={self._folder / name}" for name in ("filer", "s3")),
+                # In its folder, since their paths may have 107 bytes at most.
+                *(f"-{name}.localSocket={name}" for name in ("filer", "s3")),
                 *("-volume.max=100", "-master.volumeSizeLimitMB=256", *ports),
+                # Otherwise it takes 20 seconds until a server that was killed is back.
+                *("-master.electionTimeout=1s", "-master.heartbeatInterval=100ms"),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -110,7 +123,7 @@ class ObjectStorage:
         raise RuntimeError("The object storage does not start")
 
     def stop(self) -> None:
-        """Stop it at once; it cannot be started again."""
+        """Stop it at once; what it has acknowledged is there when it starts again."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

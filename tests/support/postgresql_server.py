@@ -23,11 +23,10 @@ import psycopg
 from support.child_processes import ended_with_parent
 
 _USER = "hub"
-# Without syncs, since no test cuts its power; with as many connections as several hubs take.
+# No test cuts its power.
+_WITHOUT_SYNCS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+# With as many connections as several hubs take.
 _SETTINGS = (
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
     "listen_addresses=",
     "max_connections=300",
     "log_min_messages=error",
@@ -38,33 +37,45 @@ class PostgresqlServer:
     """A server.
 
     Args:
-        folder: The folder of its socket and its data, which belongs to `owner`.
-        owner: The user who runs it; None for that of this process.
+        folder: The folder of its socket, and of its data if these are not to be kept. Its path is
+            short, as that of a socket may have 107 bytes at most.
+        data: The folder of data that are kept, which `create` makes.
     """
 
-    def __init__(self, folder: Path, owner: int | None) -> None:
+    def __init__(self, folder: Path, data: Path | None = None) -> None:
         self._folder = folder
-        self._owner = owner
+        self._data = data or folder / "data"
+        self._settings = _SETTINGS if data else (*_SETTINGS, *_WITHOUT_SYNCS)
+        self._owner = _unprivileged_user()
         self._programs = binaries()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The number of its main process, which is running."""
+        assert self._process is not None
+        return self._process.pid
+
     def create(self) -> None:
-        """Create its data."""
-        data = self._folder / "data"
-        data.mkdir(mode=0o700)
+        """Create its data, unless they are there."""
+        is_new = not self._data.exists()
+        self._data.mkdir(mode=0o700, exist_ok=True)
         if self._owner is not None:
-            for path in (self._folder, data):
+            for path in (self._folder, self._data):
                 os.chown(path, self._owner, -1)
-        self._run(
-            *("initdb", "--pgdata", data, "--username", _USER, "--auth", "trust"),
-            *("--no-sync", "--encoding", "UTF8", "--locale", "C"),
-        )
+        if is_new:
+            self._run(
+                *("initdb", "--pgdata", self._data, "--username", _USER, "--auth", "trust"),
+                *("--no-sync", "--encoding", "UTF8", "--locale", "C"),
+            )
 
     def start(self) -> None:
         """Start it; returns once it accepts connections."""
-        settings = [f"-c{each}" for each in (*_SETTINGS, f"unix_socket_directories={self._folder}")]
+        settings = [
+            f"-c{each}" for each in (*self._settings, f"unix_socket_directories={self._folder}")
+        ]
         self._process = subprocess.Popen(
-            [self._programs / "postgres", "-D", self._folder / "data", *settings],
+            [self._programs / "postgres", "-D", self._data, *settings],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=self._owner,
@@ -145,9 +156,8 @@ def binaries() -> Path:
 @contextmanager
 def running_server() -> Iterator[PostgresqlServer]:
     """Run a server; its folder is removed in the end."""
-    # A short path, as a socket's may have 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
-        server = PostgresqlServer(Path(name), _unprivileged_user())
+        server = PostgresqlServer(Path(name))
         server.create()
         try:
             server.start()

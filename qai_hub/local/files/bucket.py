@@ -104,8 +104,8 @@ class Bucket:
         from botocore.exceptions import BotoCoreError
         from botocore.session import Session
 
-        # It would log what it signs, and signatures.
-        logging.getLogger("botocore").setLevel(logging.INFO)
+        # It would log what it signs, signatures, and at each start where it found credentials.
+        logging.getLogger("botocore").setLevel(logging.WARNING)
         session = Session()
         self._url = url
         self.name = url.bucket

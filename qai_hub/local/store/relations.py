@@ -136,9 +136,15 @@ def first_ready_jobs(db: Connection, state: str, needs: Collection[str]) -> list
     return list({row.owner_id: ReadyJob(*row) for row in rows}.values())
 
 
+# More rows than there are.
+_ALL = 2**31 - 1
+
+
 # Building the query takes longer than running it.
 @lru_cache(maxsize=64)
 def _first_ready_jobs(needs: tuple[str, ...]) -> Select[Any]:
+    # Subqueries of one row are lookups on every database. In place of a join with the jobs, or of
+    # EXISTS, PostgreSQL prefers to read all jobs.
     served = union_all(*(select(literal(each, Text).label("needs")) for each in needs)).subquery()
     mine = jobs.alias("mine")
     is_ready = (
@@ -146,20 +152,22 @@ def _first_ready_jobs(needs: tuple[str, ...]) -> Select[Any]:
         mine.c.state == bindparam("state"),
         mine.c.ready.is_(True),
     )
-    oldest = (
-        select(mine.c.seq)
-        .where(*is_ready, mine.c.needs == served.c.needs)
-        .order_by(mine.c.seq)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return (
-        select(jobs.c.owner_id, jobs.c.id, jobs.c.seq, users.c.turn, users.c.priority)
+    lookup = select(mine.c.seq).where(*is_ready).limit(1)
+    oldest = lookup.where(mine.c.needs == served.c.needs).order_by(mine.c.seq)
+    found = (
+        select(users.c.id, oldest.scalar_subquery().label("seq"), users.c.turn, users.c.priority)
         .select_from(users)
         .join(served, true())
-        .join(jobs, jobs.c.seq == oldest)
-        .where(exists().where(*is_ready))
-        .order_by(jobs.c.seq.desc())
+        .where(lookup.order_by(mine.c.needs, mine.c.seq).scalar_subquery().is_not(None))
+        # So that nothing within is evaluated again without.
+        .limit(_ALL)
+        .subquery()
+    )
+    key = select(jobs.c.id).where(jobs.c.seq == found.c.seq).scalar_subquery()
+    return (
+        select(found.c.id.label("owner_id"), key, found.c.seq, found.c.turn, found.c.priority)
+        .where(found.c.seq.is_not(None))
+        .order_by(found.c.seq.desc())
     )
 
 
@@ -195,11 +203,11 @@ def take_turn(db: Connection, owner_id: int) -> None:
 
 
 def count_by_owner(db: Connection, states: Iterable[str]) -> Counter[int]:
-    """Count the jobs in some states by their owner."""
+    """Count the jobs in some states that processes hold a lease on, by their owner."""
     query = (
         select(jobs.c.owner_id, func.count().label("number"))
-        # The owners let an index find the few that are in these states.
-        .where(jobs.c.owner_id.in_(select(users.c.id)), jobs.c.state.in_(states))
+        # By the index on leases, whereas by the states PostgreSQL would read all jobs.
+        .where(jobs.c.lease.is_not(None), jobs.c.state.in_(states))
         .group_by(jobs.c.owner_id)
     )
     return Counter({row.owner_id: row.number for row in db.execute(query)})

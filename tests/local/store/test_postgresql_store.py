@@ -7,17 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from support.polling import wait_until
 from support.postgresql_server import PostgresqlServer
-from support.store_builders import NOON
+from support.store_builders import NOON, add_job
 
+from qai_hub.local.core.kinds import CREATED, DONE, KINDS, RUNNING_STATES
 from qai_hub.local.store import DatabaseError
 from qai_hub.local.store.dialect import DatabaseUnavailableError
 from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.people import ensure_user, get_users
 from qai_hub.local.store.postgresql import PostgresqlStore
+from qai_hub.local.store.records import User
+from qai_hub.local.store.relations import count_by_owner, first_ready_jobs
+from qai_hub.local.store.rows import JOBS
+from qai_hub.local.store.schema import jobs
 
 END_OTHERS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -210,3 +215,42 @@ def test_its_repr_has_no_password(
     store.close()
     assert "s3cret" not in shown
     assert "PostgresqlStore" in shown
+
+
+def test_what_a_claim_asks_reads_no_more_jobs_the_more_there_are(
+    connect: Callable[[], PostgresqlStore],
+) -> None:
+    read = text("SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables WHERE relname = 'jobs'")
+    with connect().write() as db:
+        ada = ensure_user(db, "ada@example.com")
+        add_users(db, 1_000)
+        add_ended_jobs(db, ada, 20_000)
+        queued, running = add_job(db, ada), add_job(db, ada)
+        JOBS.update(db, running, state=KINDS["compile"].working_state, lease=1)
+        db.execute(text("ANALYZE"))
+        before = db.execute(read).scalar_one()
+
+        assert [each.job_id for each in first_ready_jobs(db, CREATED, ["", "big"])] == [queued]
+        assert count_by_owner(db, RUNNING_STATES) == {ada.id: 1}
+
+        assert db.execute(read).scalar_one() == before
+
+
+def add_users(db: Connection, count: int) -> None:
+    """Add users without jobs."""
+    numbers = f"generate_series(1001, 1000 + {count}) AS n"
+    db.execute(text(f"INSERT INTO users (id, email) SELECT n, n || '@example.com' FROM {numbers}"))
+
+
+def add_ended_jobs(db: Connection, owner: User, count: int) -> None:
+    """Add jobs that have ended, all alike."""
+    like = add_job(db, owner)
+    JOBS.update(db, like, state=DONE)
+    names = [column.name for column in jobs.c if column.name != "seq"]
+    values = ["id || n" if name == "id" else name for name in names]
+    db.execute(
+        text(
+            f"INSERT INTO jobs ({', '.join(names)}) "
+            f"SELECT {', '.join(values)} FROM generate_series(1, {count}) AS n, jobs"
+        )
+    )
