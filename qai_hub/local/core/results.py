@@ -127,7 +127,7 @@ class ResultStore:
             return
         report, outputs = result.report, result.outputs
         for output in outputs.values():
-            self._publish(db, output)
+            self.publish(db, output)
         if "target_model" in outputs:
             self._save_target(db, job, result)
         if "output_data" in outputs:
@@ -159,7 +159,7 @@ class ResultStore:
             now = rfc3339(self._clock())
             line = f"{now} The job did not run: {result.failure_type}: {result.reason}\n"
             log = self.write_text(line)
-        self._publish(db, log)
+        self.publish(db, log)
         logs = [Artifact(each, states.HUB_LOG, "hub.log", log.file.id) for each in job_ids]
         add_artifacts(db, *logs)
 
@@ -169,7 +169,8 @@ class ResultStore:
         self._storage.stage([output.new_file])
         return output
 
-    def _publish(self, db: Connection, output: Output) -> None:
+    def publish(self, db: Connection, output: Output) -> None:
+        """Publish a file that has been staged, within a writing transaction."""
         add_file(db, output.file)
         self._storage.put_if_absent(output.file.id, output.path)
 

@@ -11,12 +11,13 @@ from qai_hub.local.clock import Clock, rfc3339
 from qai_hub.local.config import LABELS, HubConfig
 from qai_hub.local.core import kinds as states
 from qai_hub.local.core.cache import Cache
+from qai_hub.local.core.cancelled_logs import CancelledLogs
 from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.executor import AttemptId, AttemptLost, CannotStartError, Executor
 from qai_hub.local.core.heartbeat import Heartbeat
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.local_executor import RunningAttempts
-from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output
+from qai_hub.local.core.results import AttemptResult, CachedModelDeleted, Output, ResultStore
 from qai_hub.local.core.specs import SocLookup, SpecBuilder
 from qai_hub.local.engine.attempt import AttemptCancelled
 from qai_hub.local.engine.failures import FailureType, JobFailure
@@ -155,6 +156,8 @@ class Scheduler:
         self._storage = storage
         self._work = work
         self._lifecycle = Lifecycle(storage, work, clock, config.retention)
+        results = ResultStore(storage, work, clock, config.retention.datasets)
+        self._cancelled_logs = CancelledLogs(store, storage, work, results)
         self._specs = SpecBuilder(store, storage, digests, get_soc, config)
         self._executor = executor
         self._slots = Slots.with_reserved(config.max_parallel_jobs)
@@ -355,7 +358,12 @@ class Scheduler:
         self._executor.start(spec)
         if cancelled.is_set():
             self._executor.cancel(spec.id)
-        outcome = self._executor.wait(spec.id)
+        try:
+            outcome = self._executor.wait(spec.id)
+        except AttemptCancelled:
+            if self._config.files is not None:
+                self._cancelled_logs.complete(job)
+            raise
         return AttemptResult(
             failure_type=outcome.failure_type,
             reason=outcome.reason,

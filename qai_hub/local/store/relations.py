@@ -291,6 +291,12 @@ def add_artifacts(db: Connection, *added: Artifact) -> None:
     db.execute(insert(artifacts), [{name: getattr(one, name) for name in names} for one in added])
 
 
+def replace_artifact(db: Connection, job_id: str, kind: str, file_id: str) -> None:
+    """Have an artifact of a job be another file."""
+    is_it = (artifacts.c.job_id == job_id, artifacts.c.type == kind)
+    db.execute(update(artifacts).where(*is_it).values(file_id=file_id))
+
+
 def get_artifacts(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, list[Artifact]]:
     """Return the artifacts of jobs, by job."""
     found: defaultdict[str, list[Artifact]] = defaultdict(list)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -18,6 +19,7 @@ from support.tiny_models import affine
 
 from qai_hub.local import LocalHub
 from qai_hub.local.config import HubConfig
+from qai_hub.local.engine.attempt import AttemptCancelled, AttemptRequest
 from qai_hub.local.worker import HubWorker
 
 PART = 5 << 20
@@ -127,6 +129,34 @@ def test_an_unfinished_upload_is_deleted_with_its_model(webs: list[LocalHub]) ->
     url = api.get(f"models/{key}/multipart_upload/", file_size=3)["multipart_url"]["urls"][0]
     api.http.delete(f"models/{key}/").raise_for_status()
     assert httpx.put(url, content=b"abc").status_code == 404
+    api.close()
+
+
+def test_the_log_of_a_job_that_another_machine_cancels_is_whole(
+    webs: list[LocalHub], config: Callable[..., HubConfig]
+) -> None:
+    has_begun = threading.Event()
+
+    def run(request: AttemptRequest, folder: Path, *, cancelled: threading.Event, **_: Any) -> Any:
+        (folder / "hub.log").write_text("It has begun.\n")
+        has_begun.set()
+        assert cancelled.wait(30)
+        raise AttemptCancelled
+
+    api = Api(webs[0], "ada@example.com")
+    with HubWorker(config("worker", slots=1), run_attempt=run):
+        key, _ = api.compile(api.upload_model())
+        assert has_begun.wait(30)
+        api.post(f"jobs/{key}/cancel/")
+
+        def log() -> list[str]:
+            (found,) = api.get(f"jobs/{key}/device_runs/latest/artifact_list/5/")["artifacts"]
+            return httpx.get(found["url"]).text.splitlines()
+
+        assert log()[-1].endswith("Cancelled by ada@example.com.")
+        wait_until(lambda: len(log()) == 2)
+        assert log()[0] == "It has begun."
+        assert log()[1].endswith("Cancelled by ada@example.com.")
     api.close()
 
 
