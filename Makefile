@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-torch faults contract interop bench team sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-team test-torch faults contract interop bench team sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ demo: $(RUNS)  ## Run a real model through a local hub, from upload to report
 # has finished its part takes tests from another's.
 test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' on one core)
 	@$(PY) -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+# Every hub that they start is one of two web processes and a worker.
+test-team: $(READY)  ## Run the tests of hubs on hubs of several processes, with PostgreSQL and object storage
+	@QAI_HUB_TEST_HUB=team $(PY) -m pytest --numprocesses auto --dist worksteal \
+		tests/contract/test_schemathesis.py tests/local/api tests/e2e $(ARGS)
 
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
 	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/local/engine/test_execution_torch*.py $(ARGS)

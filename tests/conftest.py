@@ -22,6 +22,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+# Hubs that name no database are hubs of a team, and only tests that need a small one are skipped.
+ON_TEAM_HUBS = os.environ.get("QAI_HUB_TEST_HUB") == "team"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have hubs of a team as a test needs them, before its fixtures start any."""
+    if ON_TEAM_HUBS:
+        from support.team_hubs import TeamHubs
+
+        only_small = item.get_closest_marker("small_hub")
+        if only_small is not None:
+            (reason,) = only_small.args
+            pytest.skip(reason)
+        TeamHubs.in_bucket = item.get_closest_marker("shared_folder") is None
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Have exceptions pickled as Python does: once imported, Dask adds what caused them."""
     for kind in [*copyreg.dispatch_table]:
@@ -38,14 +55,13 @@ def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _database_of_hubs() -> Iterator[None]:
-    """Hubs of the tests use PostgreSQL if QAI_HUB_TEST_DATABASE is `postgresql`."""
-    if os.environ.get("QAI_HUB_TEST_DATABASE") != "postgresql":
+def _team_hubs() -> Iterator[None]:
+    if not ON_TEAM_HUBS:
         yield
         return
-    from support.on_postgresql import hubs_on_postgresql
+    from support.team_hubs import hubs_of_a_team
 
-    with hubs_on_postgresql():
+    with hubs_of_a_team():
         yield
 
 

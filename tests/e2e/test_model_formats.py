@@ -70,6 +70,7 @@ def test_a_damaged_tflite_model_fails_and_the_hub_lives(
     assert client.get_devices()
 
 
+@pytest.mark.small_hub("a job that no process of a team can run waits for one that can")
 def test_torchscript_without_its_extra_names_it(
     client: Client, device: Device, tmp_path: Path
 ) -> None:

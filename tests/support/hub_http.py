@@ -53,7 +53,7 @@ class Api:
         key = str(self.post("datasets/", {"name": "images", **fields})["id"])
         form = self.get(f"datasets/{key}/upload_url/")["url"]
         files = {form["file_field_name"]: ("model", content)}
-        assert httpx.post(form["url"], data=form["fields"], files=files).status_code == 201
+        assert httpx.post(form["url"], data=form["fields"], files=files).is_success
         self.patch(f"datasets/{key}/", {"file_upload_complete": True})
         return key
 

@@ -8,6 +8,7 @@ from support.hub_http import Api, problem
 
 from qai_hub.local import LocalHub
 
+pytestmark = pytest.mark.shared_folder
 NAME = "hub.example.com"
 FORWARDED = {"Host": NAME, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
 

@@ -20,6 +20,7 @@ from qai_hub import __version__
 from qai_hub.local import LocalHub
 from qai_hub.local.limits import ServerLimits
 
+pytestmark = pytest.mark.shared_folder
 LIMITS = ServerLimits(connections=100, refusals=10, waits=50, threads=8)
 
 
@@ -136,6 +137,7 @@ def test_a_body_that_stands_still_is_408() -> None:
         assert answer(slow)[0] == 408
 
 
+@pytest.mark.small_hub("a process knows of the parts that arrive by itself")
 def test_a_part_can_be_sent_again_while_its_first_try_is_silent() -> None:
     with limited() as hub, ExitStack() as stack:
         api = Api(hub)
@@ -157,6 +159,7 @@ def test_a_part_can_be_sent_again_while_its_first_try_is_silent() -> None:
         api.close()
 
 
+@pytest.mark.small_hub("a process knows of the parts that arrive by itself")
 def test_a_form_can_be_sent_again_while_its_first_try_is_silent() -> None:
     with limited() as hub, connect(hub) as silent:
         api = Api(hub)
@@ -258,6 +261,7 @@ def parked(hub: LocalHub, key: str, stack: ExitStack, number: int) -> list[socke
     return made
 
 
+@pytest.mark.small_hub("each process has its own limits")
 def test_beyond_a_number_nobody_waits() -> None:
     with limited(waits=2) as hub, ExitStack() as stack:
         api = Api(hub)
@@ -360,6 +364,7 @@ def test_health_is_told_without_a_token() -> None:
         problem(httpx.post(f"{hub.url}/healthz"), 405)
 
 
+@pytest.mark.small_hub("it changes the database in the folder")
 def test_a_database_that_cannot_be_read_is_no_health(tmp_path: Path) -> None:
     with LocalHub(tmp_path / "hub", users=["ada@example.com"], validate_responses=True) as hub:
         with closing(sqlite3.connect(tmp_path / "hub" / "hub.db")) as db:

@@ -13,6 +13,7 @@ from support.hub_http import Api, ok, problem
 
 from qai_hub.local import LocalHub
 
+pytestmark = pytest.mark.small_hub("it is about the database in the folder, and starts without it")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CONTENT = b"0123456789"

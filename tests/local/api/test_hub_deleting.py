@@ -137,6 +137,7 @@ def test_uploads_end_with_what_they_are_for(ada: Api) -> None:
     assert "abandoned" in problem(httpx.post(form, files={"file": ("f", b"data")}), 409)
 
 
+@pytest.mark.shared_folder
 def test_a_file_that_several_have_from_the_cache_goes_with_the_last(tmp_path: Path) -> None:
     worker = FakeWorker()
     with LocalHub(
@@ -208,6 +209,7 @@ def test_a_submit_and_a_delete_at_once_leave_no_job_without_its_file(
             assert ada.wait(answer.json()["id"])["job_state"] == "JOB_STATE_DONE"
 
 
+@pytest.mark.shared_folder
 def test_a_file_that_is_gone_from_the_disk_can_be_deleted(tmp_path: Path) -> None:
     moment = datetime(2026, 11, 1, tzinfo=UTC)
     with LocalHub(tmp_path, users=[ADA], clock=lambda: moment) as hub:
@@ -230,6 +232,7 @@ def half_a_part(ada: Api, model: str) -> Iterator[socket.socket]:
         yield sender
 
 
+@pytest.mark.small_hub("a process knows of the parts that arrive by itself")
 def test_what_is_being_uploaded_is_not_deleted_beneath(ada: Api) -> None:
     # The part may begin to arrive after the model is gone: then with another one, later.
     for pause in (0.0, 0.1, 0.5, 2.0, 8.0):

@@ -79,24 +79,31 @@ def test_many_at_once_make_one_job(ada: Api, model: str) -> None:
     assert ada.get("jobs/", limit=1)["total_query_count"] == before + 1
 
 
+def model_of_a_start(folder: Path, clock: datetime) -> str:
+    """Return the model that a start of a hub makes under a key, or an earlier one has made."""
+    with LocalHub(folder, run_attempt=FakeWorker(), clock=lambda: clock) as hub:
+        api = Api(hub)
+        key = str(api.post("models/", MODEL, Idempotency_Key="k")["id"])
+        api.close()
+        return key
+
+
 def test_keys_outlast_the_process_and_live_for_a_day(tmp_path: Path) -> None:
-    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+    clock = datetime(2026, 1, 1, tzinfo=UTC)
+    first = model_of_a_start(tmp_path, clock)
+    clock += timedelta(hours=23, minutes=59)
+    assert model_of_a_start(tmp_path, clock) == first
 
-    def made() -> str:
-        with LocalHub(tmp_path, run_attempt=FakeWorker(), clock=lambda: clock[0]) as hub:
-            api = Api(hub)
-            key = str(api.post("models/", MODEL, Idempotency_Key="k")["id"])
-            api.close()
-            return key
 
-    first = made()
-    clock[0] += timedelta(hours=23, minutes=59)
-    assert made() == first
-    clock[0] += timedelta(minutes=1)
+@pytest.mark.small_hub("starts of a team clean nothing up")
+def test_a_start_a_day_later_forgets_keys(tmp_path: Path) -> None:
+    clock = datetime(2026, 1, 1, tzinfo=UTC)
+    first = model_of_a_start(tmp_path, clock)
+    clock += timedelta(days=1)
     # No clock is believed before another start has agreed.
-    assert made() == first
-    clock[0] += timedelta(minutes=1)
-    assert made() != first
+    assert model_of_a_start(tmp_path, clock) == first
+    clock += timedelta(minutes=1)
+    assert model_of_a_start(tmp_path, clock) != first
 
 
 def test_completing_an_upload_twice_under_one_key(ada: Api, model: str) -> None:

@@ -64,6 +64,7 @@ def test_a_part_that_comes_after_another_upload_has_ended_is_refused(ada: Api) -
     assert "abandoned" in problem(httpx.put(late["urls"][0], content=overtaken()), 409)
 
 
+@pytest.mark.shared_folder
 def test_a_hub_that_stops_does_not_wait_for_slow_uploads(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_hub_that_stops_does_not_wait_for_slow_uploads(
     assert not any(record.exc_info for record in caplog.records)
 
 
+@pytest.mark.small_hub("it is about what a start cleans up")
 def test_an_upload_survives_a_hub_that_dies_while_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -308,6 +308,7 @@ def test_lists_and_summaries_are_filtered() -> None:
         me.close()
 
 
+@pytest.mark.shared_folder
 def test_expired_data_is_refused_and_not_given_out() -> None:
     clock = [datetime.now(UTC)]
     with LocalHub(run_attempt=FakeWorker(), clock=lambda: clock[0]) as own:

@@ -83,6 +83,7 @@ def not_ready(hub: LocalHub) -> dict[str, str]:
     return checks
 
 
+@pytest.mark.shared_folder
 def test_a_hub_whose_files_cannot_be_written_is_not_ready(alone: LocalHub, tmp_path: Path) -> None:
     files = tmp_path / "data" / "files"
     files.rename(tmp_path / "away")
@@ -92,6 +93,7 @@ def test_a_hub_whose_files_cannot_be_written_is_not_ready(alone: LocalHub, tmp_p
     assert list(files.iterdir()) == []
 
 
+@pytest.mark.small_hub("it changes the database in the folder")
 def test_a_hub_whose_database_a_newer_release_has_upgraded_is_not_ready(
     alone: LocalHub, tmp_path: Path
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_hub_whose_database_a_newer_release_has_upgraded_is_not_ready(
     assert checks["database"] == "ok"
 
 
+@pytest.mark.small_hub("each process counts what it has done itself")
 def test_requests_and_jobs_are_counted(measured: Api) -> None:
     before = scrape(measured)
     model = measured.upload_model()
@@ -152,6 +155,7 @@ def test_metrics_tell_nothing_of_users_and_objects(measured: Api) -> None:
         assert secret not in shown
 
 
+@pytest.mark.small_hub("it changes the database in the folder")
 def test_errors_of_the_database_are_counted(tmp_path: Path) -> None:
     config = HubConfig(data_dir=tmp_path / "data", metrics=True)
     with LocalHub.from_config(config, run_attempt=FakeWorker()) as hub:

@@ -43,6 +43,7 @@ def submit(session: httpx.Client, model: str) -> tuple[str, str]:
     return key, str(job["target_model"]["model_id"])
 
 
+@pytest.mark.small_hub("the hub that is killed is a process of its own")
 def test_a_killed_hub_loses_no_job(tmp_path: Path) -> None:
     with LocalHub(tmp_path, users=USERS) as hub:
         api = Api(hub)
@@ -70,12 +71,14 @@ def test_a_killed_hub_loses_no_job(tmp_path: Path) -> None:
         api.close()
 
 
+@pytest.mark.small_hub("a team shares its folder")
 def test_a_running_hub_keeps_others_out_of_its_folder(tmp_path: Path) -> None:
     with hub_process(tmp_path), pytest.raises(DataFolderError, match="Another hub"):
         LocalHub(tmp_path).start()
     LocalHub(tmp_path).start().stop()
 
 
+@pytest.mark.shared_folder
 def test_a_hub_that_stops_finishes_the_downloads_that_have_begun() -> None:
     content = bytes(16 << 20)  # more than sockets hold
     hub = LocalHub(users=USERS, run_attempt=FakeWorker()).start()
@@ -105,6 +108,7 @@ def accepts(url: str) -> bool:
     return True
 
 
+@pytest.mark.small_hub("it damages the database in the folder")
 @pytest.mark.parametrize("name", ["hub.db", "lock.db"])
 def test_a_damaged_database_is_told(tmp_path: Path, name: str) -> None:
     LocalHub(tmp_path).start().stop()
@@ -113,6 +117,7 @@ def test_a_damaged_database_is_told(tmp_path: Path, name: str) -> None:
         LocalHub(tmp_path).start()
 
 
+@pytest.mark.shared_folder
 def test_a_stopped_hub_goes_on_where_it_was(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.may_finish.clear()
@@ -152,7 +157,7 @@ def test_a_temporary_hub_leaves_nothing_behind(
         assert len(list(tmp_path.iterdir())) == 1
         httpx.get(hub.url)
     assert list(tmp_path.iterdir()) == []
-    assert set(threading.enumerate()) <= before
+    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_a_hub_can_be_started_again_and_says_when_it_is_not() -> None:

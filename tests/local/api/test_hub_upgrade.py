@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
 
 from qai_hub.local import LocalHub
+
+pytestmark = pytest.mark.small_hub("it upgrades the database in the folder")
 
 DATA = Path(__file__).parents[2] / "data"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -57,6 +57,7 @@ def test_a_full_queue_is_told_and_frees_itself() -> None:
         bob.close()
 
 
+@pytest.mark.shared_folder
 def test_unfinished_uploads_are_bounded_and_free_themselves() -> None:
     moments = [datetime(2026, 11, 1, tzinfo=UTC)]
     with LocalHub(

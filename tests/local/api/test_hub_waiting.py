@@ -131,7 +131,7 @@ def test_a_hub_that_stops_lets_its_waiters_go() -> None:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    wait_until(lambda: hub.waiting == 1)
+    wait_until(lambda: (hub.waiting, worker.running) == (1, 1))
     began = time.monotonic()
     hub.stop()
     thread.join()
