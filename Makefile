@@ -40,7 +40,7 @@ test: $(READY)  ## Run all tests on all cores (ARGS='-k word' for some, '-n 0' o
 # Every hub that they start is one of two web processes and a worker.
 test-team: $(READY)  ## Run the tests of hubs on hubs of several processes, with PostgreSQL and object storage
 	@QAI_HUB_TEST_HUB=team $(PY) -m pytest --numprocesses auto --dist worksteal \
-		tests/local/api tests/e2e tests/contract/test_schemathesis.py $(ARGS)
+		tests/contract/test_schemathesis.py tests/local/api tests/e2e $(ARGS)
 
 test-torch: $(TORCH_READY)  ## Run the tests that need PyTorch, in .venv-torch (3 GB, made once)
 	@$(TORCH)/bin/python -m pytest tests/e2e/test_torch_models.py tests/local/engine/test_execution_torch*.py $(ARGS)
