@@ -28,6 +28,7 @@ FROM_CONFIG_ONLY = {
     "metrics",
     "retention",
     "sign_in",
+    "traces",
 }
 
 
@@ -59,6 +60,7 @@ def test_serve_has_the_same_defaults() -> None:
         "max_queued_jobs",
         "max_unfinished_uploads",
         "metrics",
+        "traces",
     }
     for name in shared:
         assert flags[name] == getattr(config, name), name
