@@ -30,6 +30,7 @@ FROM_CONFIG_ONLY = {
     "metrics",
     "retention",
     "sign_in",
+    "traces",
 }
 
 
@@ -63,6 +64,7 @@ def test_serve_has_the_same_defaults() -> None:
         "max_storage",
         "max_creations",
         "metrics",
+        "traces",
     }
     for name in shared:
         assert flags[name] == getattr(config, name), name
