@@ -142,6 +142,7 @@ def _people(db: Connection) -> tuple[User, User]:
     with TemporaryDirectory() as folder:
         for _ in range(2):
             data_folder.claim_shared_folder(db, Path(folder), b"secret")
+        data_folder.require_files_of(db, Path(folder), b"secret")
     return ada, bob
 
 

@@ -276,6 +276,8 @@ class _Receiver:
         with suppress(DBAPIError), self._engine.begin() as db:
             db.execute(select(func.pg_notify(literal(_CHANNEL), literal("[]"))))
         self._thread.join()
+        # It may just have been opened again.
+        self._connection.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -290,7 +292,11 @@ class _Receiver:
         _, found = self._engine.dialect.create_connect_args(self._engine.url)
         keywords: dict[str, Any] = {**found, **_KEEPALIVE, "application_name": "qai-hub events"}
         connection = psycopg.connect(autocommit=True, **keywords)
-        connection.execute(f"LISTEN {_CHANNEL}")
+        try:
+            connection.execute(f"LISTEN {_CHANNEL}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _reconnect(self) -> None:
