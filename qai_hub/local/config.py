@@ -36,6 +36,8 @@ class Retention:
         uploads: How long an unfinished upload may be resumed.
         answers: How long the response to a request with an idempotency key is kept.
         quarantine: Minimum time that files stay in the quarantine before they are deleted.
+        sign_in_links: How long a link can sign a browser in.
+        sessions: How long a browser stays signed in.
     """
 
     signatures: timedelta = timedelta(hours=1)
@@ -43,6 +45,8 @@ class Retention:
     uploads: timedelta = timedelta(days=1)
     answers: timedelta = timedelta(hours=24)
     quarantine: timedelta = timedelta(days=7)
+    sign_in_links: timedelta = timedelta(minutes=10)
+    sessions: timedelta = timedelta(days=14)
 
     def __post_init__(self) -> None:
         for each in fields(self):

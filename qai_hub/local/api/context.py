@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter
@@ -18,6 +19,7 @@ from qai_hub.local.contract import Authenticate, Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.sign_ins import SignIns
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import ProblemError
@@ -54,6 +56,7 @@ class Services:
         digests: The digests of files.
         accounts: The users.
         authenticate: Returns the user that sent a request.
+        sign_ins: The browsers that are signed in.
         devices: The devices that jobs can name.
         signer: Checks the signatures of URLs.
         waiters: Requests that are waiting for jobs.
@@ -73,6 +76,7 @@ class Services:
     digests: FileDigests
     accounts: Accounts
     authenticate: Authenticate
+    sign_ins: SignIns
     devices: DeviceCatalogue
     signer: Signer
     waiters: Waiters
@@ -194,18 +198,27 @@ def _repeating(
 ) -> RouteHandler:
     """Return a handler that runs again once what it needs from the storage is there."""
 
-    def repeat(call: Call) -> Reply:
-        done = dict[str, Any]()
-        while True:
-            try:
-                return run(call, done)
-            except _Postponed as postponed:
-                done[postponed.name] = postponed.action()
-
     async def handler(call: Call) -> Reply:
-        return await run_sync(repeat, call, limiter=limiter)
+        return await run_sync(run_until_done, partial(run, call), limiter=limiter)
 
     return handler
+
+
+def run_until_done(run: Callable[[dict[str, Any]], _Result]) -> _Result:
+    """Run a transaction again once what it needs from the storage is there.
+
+    Args:
+        run: The transaction, given the results of what was done without one, by name.
+
+    Returns:
+        What it returns.
+    """
+    done = dict[str, Any]()
+    while True:
+        try:
+            return run(done)
+        except _Postponed as postponed:
+            done[postponed.name] = postponed.action()
 
 
 def _handle_idempotently(context: RequestContext, handle: OperationHandler) -> Reply:

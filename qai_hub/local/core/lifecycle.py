@@ -128,7 +128,10 @@ class Lifecycle:
             updated=now,
             **lease,
         )
-        return JOBS.get(db, job_id) if claimed else None
+        if not claimed:
+            return None
+        publish(db, Topic.CHANGED, [job_id])
+        return JOBS.get(db, job_id)
 
     def advance(self, db: Connection, job: Job) -> bool:
         """Record that the worker of an attempt has started.
@@ -149,6 +152,7 @@ class Lifecycle:
             it is.
         """
         publish(db, Topic.QUEUED)
+        publish(db, Topic.CHANGED, [job.id])
         return self._update_if_current(
             db,
             job,

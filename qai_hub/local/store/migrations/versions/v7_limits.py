@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs."""
+"""Version 7: traces of jobs, and browsers that are signed in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,3 +10,11 @@ down_revision = "6"
 def upgrade() -> None:
     """Upgrade from version 6 to 7."""
     op.add_column("jobs", sa.Column("traceparent", sa.String))
+    op.create_table(
+        "sign_ins",
+        sa.Column("digest", sa.String, primary_key=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("token_digest", sa.String),
+        sa.Column("expires", sa.String, nullable=False, index=True),
+    )

@@ -1,0 +1,183 @@
+// What pages do beyond being read: local times, live parts, sortable tables, copying.
+
+const trusted = window.trustedTypes?.createPolicy("hub", { createHTML: (html) => html });
+
+// A page of this hub is taken as it is: its server has escaped all that others wrote.
+function parsePage(html) {
+  return new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, "text/html");
+}
+
+// ---- Times ------------------------------------------------------------------------------------
+
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+function duration(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function showTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.title = time.dateTime;
+    time.textContent = moments.format(new Date(time.dateTime));
+  }
+}
+
+function showRunning() {
+  for (const each of document.querySelectorAll("[data-since]")) {
+    each.textContent = duration((Date.now() - Date.parse(each.dataset.since)) / 1000);
+  }
+}
+
+// ---- Tables -----------------------------------------------------------------------------------
+
+function cellValue(row, index) {
+  const cell = row.cells[index];
+  const value = cell.dataset.value ?? cell.textContent.trim();
+  const number = Number(value);
+  return value === "" || Number.isNaN(number) ? value : number;
+}
+
+function compare(one, other) {
+  if (typeof one === typeof other) return one < other ? -1 : one > other ? 1 : 0;
+  // Numbers come before what has none.
+  return typeof one === "number" ? -1 : 1;
+}
+
+function sortTable(table, index, descending) {
+  const body = table.tBodies[0];
+  const sign = descending ? -1 : 1;
+  const rows = [...body.rows];
+  rows.sort((one, other) => {
+    const [a, b] = [cellValue(one, index), cellValue(other, index)];
+    // What has no value stays at the end in either order.
+    if (a === "" || b === "") return a === b ? 0 : a === "" ? 1 : -1;
+    return sign * compare(a, b);
+  });
+  body.append(...rows);
+  [...table.tHead.rows[0].cells].forEach((head, at) => {
+    if (at === index) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  });
+}
+
+function makeSortable(root) {
+  for (const table of root.querySelectorAll("table[data-sortable]")) {
+    [...table.tHead.rows[0].cells].forEach((head, index) => {
+      if (head.querySelector("button, input")) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        sortTable(table, index, head.getAttribute("aria-sort") === "ascending");
+      });
+    });
+  }
+}
+
+// ---- Copying ----------------------------------------------------------------------------------
+
+function makeCopyable(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+      const label = button.textContent;
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = label; }, 1500);
+    });
+  }
+}
+
+function enliven(root) {
+  showTimes(root);
+  makeSortable(root);
+  makeCopyable(root);
+}
+
+// ---- Live parts -------------------------------------------------------------------------------
+
+// The page is fetched anew, and the parts of it that have changed are replaced.
+let fetching = false;
+let again = false;
+
+async function refresh() {
+  if (fetching) {
+    again = true;
+    return;
+  }
+  fetching = true;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (response.redirected || response.status === 404) {
+      location.reload();
+      return;
+    }
+    if (response.ok) replaceParts(parsePage(await response.text()));
+  } catch {
+    // The hub cannot be reached: the stream of events says so.
+  } finally {
+    fetching = false;
+    if (again) {
+      again = false;
+      refresh();
+    }
+  }
+}
+
+const received = new Map();
+
+function replaceParts(page) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(part.id);
+    if (!fresh || received.get(part.id) === fresh.outerHTML) continue;
+    received.set(part.id, fresh.outerHTML);
+    const sorted = [...part.querySelectorAll("th[aria-sort]")].map(
+      (head) => [head.cellIndex, head.getAttribute("aria-sort") === "descending"],
+    );
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
+    const selector = focused?.getAttribute("href") && `a[href="${CSS.escape(focused.getAttribute("href"))}"]`;
+    part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    enliven(part);
+    part.querySelectorAll("table[data-sortable]").forEach((table, at) => {
+      if (sorted[at]) sortTable(table, ...sorted[at]);
+    });
+    if (selector) part.querySelector(selector)?.focus();
+  }
+  showRunning();
+}
+
+function follow() {
+  const parts = document.querySelectorAll("[data-live]");
+  if (parts.length === 0) return;
+  for (const part of parts) received.set(part.id, part.outerHTML);
+  const state = document.getElementById("live-state");
+  const events = new EventSource("/live/");
+  let wasOpen = false;
+  events.addEventListener("open", () => {
+    state.textContent = "";
+    // Something may have happened while there was no connection.
+    if (wasOpen) refresh();
+    wasOpen = true;
+  });
+  events.addEventListener("error", () => {
+    state.textContent = "No live updates at the moment.";
+    // A browser gives up where it was refused.
+    if (events.readyState === EventSource.CLOSED) setInterval(refresh, 10_000);
+  });
+  events.addEventListener("jobs", refresh);
+}
+
+// ---- Signing in -------------------------------------------------------------------------------
+
+document.querySelector("form[data-submit]")?.requestSubmit();
+
+// The parts are noted as they came, before anything in them is changed.
+follow();
+enliven(document);
+showRunning();
+setInterval(showRunning, 1000);
