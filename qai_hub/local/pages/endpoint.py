@@ -40,18 +40,20 @@ class PageEndpoint:
         """Serve one request."""
         request, viewer = Request(scope, receive), None
         try:
-            view = self._views.get(scope["method"])
-            if view is None:
-                allow = ", ".join(name for name, each in self._views.items() if each is not None)
-                raise ProblemError(
-                    405, f"{scope['method']} is not for this page.", headers={"Allow": allow}
-                )
+            view = self._view(scope["method"])
             form = await read_form(request) if scope["method"] == "POST" else {}
             viewer = await find_viewer(self._site, request)
             response = await self._show(view, request, viewer, form)
         except ProblemError as problem:
             response = self._site.render_problem(request, viewer, problem)
         await response(scope, receive, send)
+
+    def _view(self, method: str) -> View:
+        view = self._views.get(method)
+        if view is None:
+            allow = ", ".join(name for name, each in self._views.items() if each is not None)
+            raise ProblemError(405, f"{method} is not for this page.", headers={"Allow": allow})
+        return view
 
     async def _show(
         self, view: View, request: Request, viewer: User, form: Mapping[str, str]

@@ -1,9 +1,14 @@
 """The page of a job."""
 
+import json
+from typing import Any
+
 from starlette.responses import Response
 
+from qai_hub.local.core.kinds import DONE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
+from qai_hub.local.pages.profile import ProfileView, profile_csv
 from qai_hub.local.pages.site import Page, redirect
 
 
@@ -12,7 +17,41 @@ def show_job(page: Page) -> Response:
     key = page.request.path_params["job_id"]
     job = JobFacts.of_job(page.get("getJob", job_id=key))
     sharing = page.get("getJobSharing", job_id=key) if not job.detail["read_only"] else None
-    return page.render("job.html", job=job, sharing=sharing)
+    return page.render("job.html", job=job, sharing=sharing, profile=_read_profile(page, job))
+
+
+def get_profile_csv(page: Page) -> Response:
+    """Return the layers of a profile as CSV."""
+    return _download(page, "csv", "text/csv", profile_csv(ProfileView.of(_detail(page))))
+
+
+def get_profile_json(page: Page) -> Response:
+    """Return a profile as the API tells it."""
+    return _download(page, "json", "application/json", json.dumps(_detail(page), indent=1))
+
+
+def _read_profile(page: Page, job: JobFacts) -> ProfileView | None:
+    """Return the profile of a job; None if it has none."""
+    if job.type != "profile" or job.state != DONE:
+        return None
+    result = page.get("getJobResult", job_id=job.id)
+    detail = result["inference_job_result"].get("detail")
+    return None if detail is None else ProfileView.of(detail)
+
+
+def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON
+    key = page.request.path_params["job_id"]
+    result = page.get("getJobResult", job_id=key)
+    detail = result.get("inference_job_result", {}).get("detail")
+    if detail is None:
+        raise ProblemError(404, f"The job {key} has no profile.")
+    return detail
+
+
+def _download(page: Page, suffix: str, media_type: str, content: str) -> Response:
+    name = f"{page.request.path_params['job_id']}_profile.{suffix}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, headers=headers, media_type=media_type)
 
 
 def change_job(page: Page) -> Response:

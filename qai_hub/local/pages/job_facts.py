@@ -149,6 +149,4 @@ def _split(options: str) -> tuple[str, ...]:
         given = parse_option_string(options)
     except OptionStringError:
         return (options,)
-    return tuple(
-        each.name if each.value is None else f"{each.name} {each.value}" for each in given
-    )
+    return tuple(each.name if each.value is None else f"{each.name} {each.value}" for each in given)

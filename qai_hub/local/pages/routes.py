@@ -1,6 +1,7 @@
 """Which page is at which path."""
 
 import json
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +36,8 @@ class Pages:
             Route("/", PageEndpoint(site, jobs.show_start)),
             Route("/jobs/", PageEndpoint(site, jobs.show_jobs)),
             Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
+            Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
+            Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
             Route("/live/", self.live),
             Route(SIGN_IN_PATH, SignInPage(site)),
             Route("/sign-out/", SignOut(site)),
@@ -43,7 +46,7 @@ class Pages:
         ]
 
 
-def _document(contract: Contract) -> object:
+def _document(contract: Contract) -> Callable[[Request], Awaitable[Response]]:
     text = json.dumps(contract.document)
 
     async def serve(request: Request) -> Response:

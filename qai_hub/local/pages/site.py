@@ -22,19 +22,10 @@ from qai_hub.local.pages import text
 from qai_hub.local.pages.static_files import StaticFiles
 from qai_hub.local.store.records import User
 
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types hub",
-    )
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types hub"
 )
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
@@ -180,9 +171,9 @@ def redirect(path: str) -> Response:
 
 
 def local_path(path: str) -> str:
-    """Return a path of this hub that somebody else has named; that of its first page if it is none.
+    """Return a path that somebody else has named; that of the first page if it is no path.
 
-    A browser would take `//host` and `/\\host` for addresses of other sites.
+    A browser takes two slashes, of either kind, for the beginning of another site's address.
     """
     return path if path[:1] == "/" and path[1:2] not in ("/", "\\") else "/"
 

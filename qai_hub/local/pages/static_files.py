@@ -51,9 +51,7 @@ class StaticFiles:
             "Cache-Control": "public, max-age=31536000, immutable",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
-        response = Response(
-            self._contents[name], headers=headers, media_type=_TYPES[_suffix(name)]
-        )
+        response = Response(self._contents[name], headers=headers, media_type=_TYPES[_suffix(name)])
         await response(scope, receive, send)
 
 

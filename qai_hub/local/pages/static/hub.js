@@ -78,6 +78,21 @@ function makeSortable(root) {
   }
 }
 
+function makeSearchable(root) {
+  for (const label of root.querySelectorAll("[data-search]")) {
+    const table = document.getElementById(label.dataset.search) ?? root.querySelector(`#${label.dataset.search}`);
+    const input = label.querySelector("input");
+    label.hidden = false;
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/);
+      for (const row of table.tBodies[0].rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+  }
+}
+
 // ---- Copying ----------------------------------------------------------------------------------
 
 function makeCopyable(root) {
@@ -96,6 +111,7 @@ function makeCopyable(root) {
 function enliven(root) {
   showTimes(root);
   makeSortable(root);
+  makeSearchable(root);
   makeCopyable(root);
 }
 
