@@ -15,8 +15,8 @@ _HEIGHT = 160
 _SHARE_HEIGHT = 20
 _MIN_VISIBLE = 0.5
 _SVG = Markup(
-    '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="{}" aria-label="{}">'
-    "{}</svg>"
+    '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="{}" '
+    'aria-label="{}">{}</svg>'
 )
 _RECT = Markup(
     '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>'
