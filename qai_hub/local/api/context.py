@@ -144,13 +144,27 @@ class RequestContext:
             name: Identifies the action among those of this handler.
             action: The action.
         """
-        receiver = self.services.receiver
-        if receiver is not None and not receiver.assembles:
-            return action()
-        if name not in self.done:
-            raise _Postponed(name, action)
-        result: _Result = self.done[name]
-        return result
+        return ask_storage(self.services, self.done, name, action)
+
+
+def ask_storage(
+    services: Services, done: dict[str, Any], name: str, action: Callable[[], _Result]
+) -> _Result:
+    """Return the result of an action of the storage, as `RequestContext.ask_storage` tells.
+
+    Args:
+        services: The services of the hub.
+        done: The results of what was done without a transaction, by name.
+        name: Identifies the action.
+        action: The action.
+    """
+    receiver = services.receiver
+    if receiver is not None and not receiver.assembles:
+        return action()
+    if name not in done:
+        raise _Postponed(name, action)
+    result: _Result = done[name]
+    return result
 
 
 OperationHandler = Callable[[RequestContext], Reply]

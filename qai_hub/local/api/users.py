@@ -1,17 +1,13 @@
 """Handlers for the user of a token, and for logging in."""
 
-from urllib.parse import urlencode
-
 from anyio.to_thread import run_sync
 
 from qai_hub.local.api.context import RequestContext, Services, request_origin
 from qai_hub.local.api.serialize import own_user_json
 from qai_hub.local.clock import rfc3339
 from qai_hub.local.contract import Call, Reply
+from qai_hub.local.core.sign_ins import link_path
 from qai_hub.local.errors import ProblemError
-
-SIGN_IN_PATH = "/sign-in/"
-"""The path of the page that a link leads to, with the code of the link in its query."""
 
 
 async def log_in(services: Services, call: Call) -> Reply:
@@ -39,5 +35,5 @@ async def create_sign_in_link(services: Services, call: Call) -> Reply:
     token = call.request.headers.get("authorization", "").partition(" ")[2].strip()
     own = token if services.accounts.authenticate(token) == call.caller else None
     code, expires = await run_sync(services.sign_ins.create_link, call.caller, own)
-    url = f"{request_origin(call.request)}{SIGN_IN_PATH}?{urlencode({'code': code})}"
+    url = f"{request_origin(call.request)}{link_path(code)}"
     return Reply({"url": url, "expiration_time": rfc3339(expires)})

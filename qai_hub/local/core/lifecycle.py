@@ -192,10 +192,20 @@ class Lifecycle:
         """
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING_STATES:
-            text = self._work.read_log(job.id, job.attempt, job.node_id)
+            text = self.read_log(job)
             log = self._results.write_text(f"{text}{self._now()} {reason}\n")
         result = AttemptResult(failure_type=FailureType.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, result, states.UNFINISHED_STATES)
+
+    def read_log(self, job: Job) -> str:
+        """Return the log of a job that is running, so far.
+
+        It is empty if the job is not running, or on a machine whose folder this process does not
+        see.
+        """
+        if job.state not in states.RUNNING_STATES:
+            return ""
+        return self._work.read_log(job.id, job.attempt, job.node_id)
 
     def fail_dependents(self, db: Connection, cause: Job, dependents: Iterable[str]) -> list[str]:
         """Fail jobs that wait for a model that will not be made, and jobs that wait for theirs.

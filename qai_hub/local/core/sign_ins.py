@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,20 @@ from qai_hub.local.store.sign_ins import (
     get_sign_in,
     take_sign_in,
 )
+
+SIGN_IN_PATH = "/sign-in/"
+"""The path of the page that links lead to."""
+
+
+def link_path(code: str, to: str = "/") -> str:
+    """Return the path and query of a link.
+
+    Args:
+        code: What signs a browser in once.
+        to: The path that the browser is then led to.
+    """
+    query = {"code": code} if to == "/" else {"code": code, "to": to}
+    return f"{SIGN_IN_PATH}?{urlencode(query)}"
 
 
 class SignIns:

@@ -8,16 +8,32 @@ from starlette.responses import Response
 from qai_hub.local.core.kinds import DONE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
+from qai_hub.local.pages.job_files import list_files, read_log
+from qai_hub.local.pages.job_results import JobResult
+from qai_hub.local.pages.lineage import read_lineage
 from qai_hub.local.pages.profile import ProfileView, profile_csv
 from qai_hub.local.pages.site import Page, redirect
+from qai_hub.local.pages.snippets import python_snippet, shell_snippet
 
 
 def show_job(page: Page) -> Response:
     """Show a job."""
     key = page.request.path_params["job_id"]
     job = JobFacts.of_job(page.get("getJob", job_id=key))
-    sharing = page.get("getJobSharing", job_id=key) if not job.detail["read_only"] else None
-    return page.render("job.html", job=job, sharing=sharing, profile=_read_profile(page, job))
+    is_own = not job.detail["read_only"]
+    result = page.get("getJobResult", job_id=key) if job.state == DONE else None
+    return page.render(
+        "job.html",
+        job=job,
+        is_own=is_own,
+        shared_with=page.get("getJobSharing", job_id=key)["email"] if is_own else (),
+        lineage=read_lineage(page, job),
+        result=JobResult.of(result),
+        files=list_files(page, job),
+        log=read_log(page, job),
+        python=python_snippet(job),
+        shell=shell_snippet(job),
+    )
 
 
 def get_profile_csv(page: Page) -> Response:
@@ -28,15 +44,6 @@ def get_profile_csv(page: Page) -> Response:
 def get_profile_json(page: Page) -> Response:
     """Return a profile as the API tells it."""
     return _download(page, "json", "application/json", json.dumps(_detail(page), indent=1))
-
-
-def _read_profile(page: Page, job: JobFacts) -> ProfileView | None:
-    """Return the profile of a job; None if it has none."""
-    if job.type != "profile" or job.state != DONE:
-        return None
-    result = page.get("getJobResult", job_id=job.id)
-    detail = result["inference_job_result"].get("detail")
-    return None if detail is None else ProfileView.of(detail)
 
 
 def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON

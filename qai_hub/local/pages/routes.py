@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qai_hub.local.api.context import Services
-from qai_hub.local.api.users import SIGN_IN_PATH
 from qai_hub.local.contract import Contract
+from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages import job, jobs
+from qai_hub.local.pages import job, job_files, jobs
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.live import LivePages
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
@@ -36,6 +36,10 @@ class Pages:
             Route("/", PageEndpoint(site, jobs.show_start)),
             Route("/jobs/", PageEndpoint(site, jobs.show_jobs)),
             Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
+            Route("/jobs/{job_id}/target/", PageEndpoint(site, job_files.download_target)),
+            Route(
+                "/jobs/{job_id}/files/{artifact}/", PageEndpoint(site, job_files.download_artifact)
+            ),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
             Route("/live/", self.live),

@@ -15,8 +15,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from qai_hub._version import __version__
 from qai_hub.local.api import HANDLERS
 from qai_hub.local.api.context import RequestContext, Services
-from qai_hub.local.api.users import SIGN_IN_PATH
 from qai_hub.local.contract import Call, Reply, check_body, complete_parameters
+from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError, reason_phrase
 from qai_hub.local.pages import text
 from qai_hub.local.pages.static_files import StaticFiles

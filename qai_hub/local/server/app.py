@@ -105,6 +105,7 @@ class RunningHub:
     Attributes:
         url: Scheme, host and port.
         accounts: The users.
+        sign_ins: The browsers that are signed in.
         waiters: The requests that are waiting for a job to end.
         server: The web server.
         quarantined: What the quarantine held when the hub started.
@@ -112,6 +113,7 @@ class RunningHub:
 
     url: str
     accounts: Accounts
+    sign_ins: SignIns
     waiters: Waiters
     server: ServerThread
     quarantined: Quarantined
@@ -200,6 +202,7 @@ def start_hub(
     return RunningHub(
         server_url(config.host, listener),
         accounts,
+        services.sign_ins,
         waiters,
         server,
         parts.quarantined,

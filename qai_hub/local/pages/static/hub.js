@@ -157,6 +157,8 @@ function replaceParts(page) {
     );
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     const selector = focused?.getAttribute("href") && `a[href="${CSS.escape(focused.getAttribute("href"))}"]`;
+    if (fresh.dataset.poll) part.dataset.poll = fresh.dataset.poll;
+    else delete part.dataset.poll;
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
     enliven(part);
     part.querySelectorAll("table[data-sortable]").forEach((table, at) => {
@@ -165,6 +167,13 @@ function replaceParts(page) {
     if (selector) part.querySelector(selector)?.focus();
   }
   showRunning();
+}
+
+// What has no event of its own, such as the log of a job that runs, is looked at now and then.
+function poll() {
+  const seconds = document.querySelector("[data-poll]")?.dataset.poll;
+  if (seconds && !document.hidden) refresh();
+  setTimeout(poll, 1000 * (seconds ?? 5));
 }
 
 function follow() {
@@ -197,3 +206,4 @@ follow();
 enliven(document);
 showRunning();
 setInterval(showRunning, 1000);
+setTimeout(poll, 1000);
