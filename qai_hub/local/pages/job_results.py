@@ -72,5 +72,5 @@ class JobResult:
         return cls(
             tools=detail.get("tool_versions", ()),
             check=None if check is None else TargetCheck.of(check),
-            profile=ProfileView.of(detail) if "all_execution_times" in detail else None,
+            profile=ProfileView.of(detail) if "execution_time" in detail else None,
         )

@@ -1,5 +1,6 @@
 """Signing a browser in by a link, and out again."""
 
+import shlex
 from functools import partial
 
 from anyio.to_thread import run_sync
@@ -57,7 +58,8 @@ class SignInPage:
         return response
 
     def _show(self, code: str, to: str, *, problem: str = "", status: int = 200) -> Response:
-        values = {"code": code, "to": to, "problem": problem}
+        command = "qai-hub open" if to == "/" else f"qai-hub open {shlex.quote(to)}"
+        values = {"code": code, "to": to, "problem": problem, "command": command}
         return self._site.render("sign_in.html", None, values, status)
 
     def _set_cookie(self, request: Request, response: Response, session: str) -> None:
