@@ -49,6 +49,8 @@ def _path(page: str) -> str:
     """Returns the path of a page, which may be named by the identifier of what it shows."""
     if page.startswith("/"):
         return page
+    if page in _FOLDERS.values():
+        return f"/{page}/"
     folder = _FOLDERS.get(page[:1])
     if folder is None or not page.isalnum():
         raise click.BadParameter(
