@@ -8,7 +8,6 @@ import httpx
 
 from qai_hub.local import LocalHub
 
-
 _HEADERS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
