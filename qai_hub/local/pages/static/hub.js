@@ -176,25 +176,43 @@ function poll() {
   setTimeout(poll, 1000 * (seconds ?? 5));
 }
 
+// A browser opens few connections to one host, so only pages that somebody looks at have a stream.
 function follow() {
   const parts = document.querySelectorAll("[data-live]");
   if (parts.length === 0) return;
   for (const part of parts) received.set(part.id, part.outerHTML);
+  let events = null;
+  let isFirst = true;
+  const connect = () => {
+    if (document.hidden) {
+      events?.close();
+      events = null;
+    } else if (events === null) {
+      events = listen(isFirst);
+      isFirst = false;
+    }
+  };
+  document.addEventListener("visibilitychange", connect);
+  connect();
+}
+
+function listen(isFirst) {
   const state = document.getElementById("live-state");
   const events = new EventSource("/live/");
-  let wasOpen = false;
+  let isFresh = isFirst;
   events.addEventListener("open", () => {
     state.textContent = "";
     // Something may have happened while there was no connection.
-    if (wasOpen) refresh();
-    wasOpen = true;
+    if (!isFresh) refresh();
+    isFresh = false;
   });
   events.addEventListener("error", () => {
     state.textContent = "No live updates at the moment.";
     // A browser gives up where it was refused.
-    if (events.readyState === EventSource.CLOSED) setInterval(refresh, 10_000);
+    if (events.readyState === EventSource.CLOSED) setTimeout(refresh, 10_000);
   });
   events.addEventListener("jobs", refresh);
+  return events;
 }
 
 // ---- Signing in -------------------------------------------------------------------------------
