@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from qai_hub.hub import as_completed as as_completed
     from qai_hub.hub import cancel_job as cancel_job
     from qai_hub.hub import check_model as check_model
+    from qai_hub.hub import create_sign_in_link as create_sign_in_link
     from qai_hub.hub import get_dataset as get_dataset
     from qai_hub.hub import get_datasets as get_datasets
     from qai_hub.hub import get_device_attributes as get_device_attributes

@@ -73,6 +73,7 @@ CLIENT_ONLY_TYPES = ("DatasetEntries", "DatasetSamples")
 
 METHODS = (
     "cancel_job",
+    "create_sign_in_link",
     "get_dataset",
     "get_datasets",
     "get_device_attributes",

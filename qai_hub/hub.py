@@ -45,6 +45,7 @@ def _bind_method(name: str) -> Callable[..., Any]:
 if TYPE_CHECKING:
     _typed = Client()
     cancel_job = _typed.cancel_job
+    create_sign_in_link = _typed.create_sign_in_link
     get_dataset = _typed.get_dataset
     get_datasets = _typed.get_datasets
     get_device_attributes = _typed.get_device_attributes

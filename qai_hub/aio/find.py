@@ -16,6 +16,7 @@ from qai_hub.client.fetch import (
     fetch_frameworks,
     fetch_job,
     fetch_model,
+    fetch_sign_in_link,
     fetch_user,
 )
 
@@ -192,6 +193,30 @@ class AsyncFindingClient(AsyncBaseClient):
         """
         async with self._driver() as driver:
             return await fetch_user(driver)
+
+    async def create_sign_in_link(self, path: str = "/") -> str:
+        """Makes a link that signs a browser in to the pages of a local hub.
+
+        It can be used once, for a few minutes. The browser is signed out when the API token is
+        revoked. The official service has no such links.
+
+        Args:
+            path: The page to open, such as `"/jobs/jabc12345/"`.
+
+        Returns:
+            The link. It is a secret until it is used.
+
+        Raises:
+            UserError: If the server has no such links, or refuses the token.
+
+        Examples:
+            >>> import asyncio
+            >>> client = hub.aio.AsyncClient()
+            >>> "/sign-in/" in asyncio.run(client.create_sign_in_link())
+            True
+        """
+        async with self._driver() as driver:
+            return await fetch_sign_in_link(driver, path)
 
     async def get_job_summaries(
         self,

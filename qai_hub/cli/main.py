@@ -40,6 +40,9 @@ _ENTRIES = {
     "status": LazyEntry(
         "qai_hub.cli.status:status", "Set-up", "Show the server, and what is under way there."
     ),
+    "open": LazyEntry(
+        "qai_hub.cli.open:open_pages", "Set-up", "Open the server's pages in a browser."
+    ),
     "doctor": LazyEntry(
         "qai_hub.cli.doctor:doctor", "Set-up", "Examine the installation, for a bug report."
     ),

@@ -39,6 +39,7 @@ from qai_hub.cli.hub_process import (
     refusals,
 )
 from qai_hub.cli.invocation import Invocation
+from qai_hub.cli.output import is_terminal
 from qai_hub.cli.parameters import data_dir_option
 from qai_hub.config import ClientConfig, load_config, profile_path, save_config
 from qai_hub.config.model import replace_config
@@ -432,6 +433,11 @@ def _print_startup(hub: "LocalHub", options: ServeOptions, profile: str) -> None
             print_line(f"  {line}")
     else:
         print_line("Its users are those that the database has: `qai-hub users` lists them.")
+    if hub.emails and is_terminal():
+        print_line(f"Its pages, for {hub.emails[0]} (the link can be used once, for 10 minutes):")
+        print_line(f"  {hub.sign_in_link()}")
+    else:
+        print_line("`qai-hub open` signs a browser in to its pages.")
     if options.max_parallel_jobs == 0:
         print_line("It runs no jobs: `qai-hub worker` does.")
     else:

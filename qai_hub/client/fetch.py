@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
 
 from qai_hub.client.arguments import check_identifier, check_job_type
 from qai_hub.errors import Error, InternalError, InvalidValueError, RateLimitedError, UserError
@@ -240,3 +241,13 @@ async def refresh_devices(
         return None
     is_same = [new.device for new in refreshed] == [old.device for old in devices]
     return None if is_same else refreshed
+
+
+async def fetch_sign_in_link(driver: Driver, path: str) -> str:
+    """Makes a link that signs a browser in, as `Client.create_sign_in_link` does."""
+    from qai_hub_api.api.users import create_sign_in_link
+
+    if not path.startswith("/"):
+        raise InvalidValueError(f"path must begin with a slash, not be {path!r}.")
+    answer = await driver.call(create_sign_in_link.sync)
+    return f"{answer.url}&{urlencode({'to': path})}" if path != "/" else answer.url

@@ -13,6 +13,7 @@ from qai_hub.client.fetch import (
     fetch_frameworks,
     fetch_job,
     fetch_model,
+    fetch_sign_in_link,
     fetch_user,
 )
 from qai_hub.driver import run_blocking
@@ -171,3 +172,24 @@ class FindingClient(BaseClient):
             'you@example.com'
         """
         return run_blocking(fetch_user(self._driver))
+
+    def create_sign_in_link(self, path: str = "/") -> str:
+        """Makes a link that signs a browser in to the pages of a local hub.
+
+        It can be used once, for a few minutes. The browser is signed out when the API token is
+        revoked. The official service has no such links.
+
+        Args:
+            path: The page to open, such as `"/jobs/jabc12345/"`.
+
+        Returns:
+            The link. It is a secret until it is used.
+
+        Raises:
+            UserError: If the server has no such links, or refuses the token.
+
+        Examples:
+            >>> "/sign-in/" in hub.create_sign_in_link()
+            True
+        """
+        return run_blocking(fetch_sign_in_link(self._driver, path))

@@ -39,6 +39,8 @@ class Retention:
             those of expired datasets before a running hub deletes them.
         jobs: How long jobs are kept that have ended, with what they have made; None for ever.
         models: How long models are kept that users have uploaded and no job has; None for ever.
+        sign_in_links: How long a link can sign a browser in.
+        sessions: How long a browser stays signed in.
     """
 
     signatures: timedelta = timedelta(hours=1)
@@ -48,6 +50,8 @@ class Retention:
     quarantine: timedelta = timedelta(days=7)
     jobs: timedelta | None = None
     models: timedelta | None = None
+    sign_in_links: timedelta = timedelta(minutes=10)
+    sessions: timedelta = timedelta(days=14)
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -4,9 +4,10 @@ import errno
 import json
 import sqlite3
 from collections.abc import Mapping
+from html import escape
 from http import HTTPStatus
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable"}
@@ -44,6 +45,28 @@ class ProblemError(Exception):
             headers=self.headers,
             media_type=MEDIA_TYPE,
         )
+
+    def page(self, request_id: str) -> Response:
+        """Build the answer for a browser, where no page could be made.
+
+        Args:
+            request_id: As of `response`.
+        """
+        title = reason_phrase(self.status)
+        content = _PAGE.format(
+            title=escape(title), detail=escape(self.detail), request=escape(request_id)
+        )
+        headers = {"Content-Security-Policy": "default-src 'none'", **self.headers}
+        return HTMLResponse(content, self.status, headers=headers)
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<title>{title}</title></head>
+<body><main><h1>{title}</h1><p>{detail}</p><p><small>{request}</small></p></main></body>
+</html>
+"""
 
 
 def problem_json(status: int, detail: str, request_id: str) -> dict[str, str | int]:

@@ -12,6 +12,7 @@ from qai_hub.local.clock import Clock, now
 from qai_hub.local.config import HubConfig, Users, count_cores, normalize_hosts, normalize_users
 from qai_hub.local.core.accounts import Accounts, HubUser
 from qai_hub.local.core.local_executor import RunAttempt
+from qai_hub.local.core.sign_ins import link_path
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.limits import ServerLimits
 from qai_hub.local.server.app import RunningHub, start_hub
@@ -338,6 +339,33 @@ class LocalHub:
         from qai_hub.client import Client
 
         return Client(self.config(email))
+
+    def sign_in_link(self, email: str | None = None, path: str = "/") -> str:
+        """Returns a link that signs a browser in to the pages of this hub.
+
+        It can be used once, for a few minutes.
+
+        Args:
+            email: The user's address; the first user's if None.
+            path: The page to open.
+
+        Returns:
+            The link. It is a secret until it is used.
+
+        Raises:
+            ValueError: There is no such user.
+            RuntimeError: The hub is not running.
+
+        Examples:
+            >>> link = local_hub.sign_in_link(path="/jobs/")
+        """
+        running = self._require_running()
+        token = self.token(email)
+        user = running.accounts.authenticate(token)
+        if user is None:
+            raise ValueError("The user has lost access.")
+        code, _ = running.sign_ins.create_link(user, token)
+        return f"{self.url}{link_path(code, path)}"
 
     def start(self) -> Self:
         """Starts the hub and returns once it accepts requests.

@@ -89,7 +89,7 @@ class FakeWorker:
             if request.kind == "quantize":
                 result["psnr"] = {"y": 51.5}
             if request.profile:
-                result["profile"] = PROFILE
+                result.setdefault("profile", PROFILE)
         return AttemptOutcome(
             succeeded=not reason,
             failure_type="JOB_FAILURE_TYPE_MODEL_INVALID" if reason else FailureType.SUCCESS,

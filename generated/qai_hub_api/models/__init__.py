@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from .service_status import ServiceStatus as ServiceStatus
     from .shared_access import SharedAccess as SharedAccess
     from .sharing_update import SharingUpdate as SharingUpdate
+    from .sign_in_link import SignInLink as SignInLink
     from .target_check import TargetCheck as TargetCheck
     from .target_check_output import TargetCheckOutput as TargetCheckOutput
     from .target_check_slice import TargetCheckSlice as TargetCheckSlice
@@ -233,6 +234,7 @@ else:
         "ServiceStatus": ".service_status",
         "SharedAccess": ".shared_access",
         "SharingUpdate": ".sharing_update",
+        "SignInLink": ".sign_in_link",
         "TargetCheck": ".target_check",
         "TargetCheckOutput": ".target_check_output",
         "TargetCheckSlice": ".target_check_slice",
@@ -359,6 +361,7 @@ __all__ = (
     "ServiceStatus",
     "SharedAccess",
     "SharingUpdate",
+    "SignInLink",
     "TargetCheck",
     "TargetCheckOutput",
     "TargetCheckSlice",

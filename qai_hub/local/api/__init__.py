@@ -1,5 +1,6 @@
 """Handlers of the contract's operations."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from qai_hub.local.api import (
@@ -85,6 +86,9 @@ _WRITES: dict[str, OperationHandler] = {
     "deleteJobSharing": partial(sharing.delete_sharing, JOB),
 }
 
+HANDLERS: Mapping[str, OperationHandler] = {**_READS, **_WRITES, "getJob": jobs.get_job}
+"""The handlers that run within a transaction, by operationId."""
+
 
 def build_handlers(services: Services) -> dict[str, Handler]:
     """Return the handler of each operation, by operationId.
@@ -105,6 +109,7 @@ def build_handlers(services: Services) -> dict[str, Handler]:
         **{name: with_write_transaction(services, handle) for name, handle in _WRITES.items()},
         "getHealth": partial(health.get_health, services),
         "logIn": partial(users.log_in, services),
+        "createSignInLink": partial(users.create_sign_in_link, services),
         "getJob": partial(long_poll.get_job, services),
         "uploadPart": partial(transfer.upload_part, services),
         "uploadForm": partial(transfer.upload_form, services),

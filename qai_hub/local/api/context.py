@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter
@@ -18,6 +19,7 @@ from qai_hub.local.contract import Authenticate, Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.lifecycle import Lifecycle
+from qai_hub.local.core.sign_ins import SignIns
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import FILES_UNAVAILABLE, ProblemError
@@ -59,6 +61,7 @@ class Services:
         digests: The digests of files.
         accounts: The users.
         authenticate: Returns the user that sent a request.
+        sign_ins: The browsers that are signed in.
         devices: The devices that jobs can name.
         signer: Checks the signatures of URLs.
         waiters: Requests that are waiting for jobs.
@@ -80,6 +83,7 @@ class Services:
     digests: FileDigests
     accounts: Accounts
     authenticate: Authenticate
+    sign_ins: SignIns
     devices: DeviceCatalogue
     signer: Signer
     waiters: Waiters
@@ -142,13 +146,27 @@ class RequestContext:
             name: Identifies the action among those of this handler.
             action: The action.
         """
-        receiver = self.services.receiver
-        if receiver is not None and not receiver.assembles:
-            return action()
-        if name not in self.done:
-            raise Postponed(name, action)
-        result: _Result = self.done[name]
-        return result
+        return ask_storage(self.services, self.done, name, action)
+
+
+def ask_storage(
+    services: Services, done: dict[str, Any], name: str, action: Callable[[], _Result]
+) -> _Result:
+    """Return the result of an action of the storage, as `RequestContext.ask_storage` tells.
+
+    Args:
+        services: The services of the hub.
+        done: The results of what was done without a transaction, by name.
+        name: Identifies the action.
+        action: The action.
+    """
+    receiver = services.receiver
+    if receiver is not None and not receiver.assembles:
+        return action()
+    if name not in done:
+        raise Postponed(name, action)
+    result: _Result = done[name]
+    return result
 
 
 OperationHandler = Callable[[RequestContext], Reply]
@@ -196,24 +214,43 @@ def _repeating(
     run: Callable[[Call, dict[str, Any]], Reply],
     limiter: CapacityLimiter | None = None,
 ) -> RouteHandler:
-    """Return a handler that runs again once what it needs from the storage is there.
+    """Return a handler that runs again once what it needs from the storage is there."""
+
+    async def handler(call: Call) -> Reply:
+        return await run_until_done(services, partial(run, call), limiter)
+
+    return handler
+
+
+async def run_until_done(
+    services: Services,
+    run: Callable[[dict[str, Any]], _Result],
+    limiter: CapacityLimiter | None = None,
+) -> _Result:
+    """Run a transaction in a thread, and again once what it needs from the storage is there.
 
     Threads that wait for a storage are not those that handle requests, so that one that hangs does
     not keep the hub from answering whatever does not need it.
+
+    Args:
+        services: The services of the hub.
+        run: The transaction, given the results of what was done without one, by name.
+        limiter: Limits how many requests are handled at once; None for the limit of all requests.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        ProblemError: 503 if too many wait for the storage already.
     """
-    waits = services.storage_waits
-
-    async def handler(call: Call) -> Reply:
-        done = dict[str, Any]()
-        while True:
-            try:
-                return await run_sync(run, call, done, limiter=limiter)
-            except Postponed as postponed:
-                if waits.statistics().tasks_waiting >= _MAX_QUEUED_WAITS:
-                    raise FILES_UNAVAILABLE from None
-                done[postponed.name] = await run_sync(postponed.action, limiter=waits)
-
-    return handler
+    waits, done = services.storage_waits, dict[str, Any]()
+    while True:
+        try:
+            return await run_sync(run, done, limiter=limiter)
+        except Postponed as postponed:
+            if waits.statistics().tasks_waiting >= _MAX_QUEUED_WAITS:
+                raise FILES_UNAVAILABLE from None
+            done[postponed.name] = await run_sync(postponed.action, limiter=waits)
 
 
 def _handle_idempotently(context: RequestContext, handle: OperationHandler) -> Reply:

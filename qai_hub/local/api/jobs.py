@@ -9,6 +9,7 @@ from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import JOB
 from qai_hub.local.core.kinds import DONE, FAILED, FINISHED_STATES, KINDS
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import get_artifacts, get_job_result, get_uses
 from qai_hub.local.store.rows import JOBS, MODELS
@@ -25,6 +26,7 @@ def update_job(context: RequestContext) -> Reply:
     job = JOB.get_editable(context.db, context.viewer, context.call.params["job_id"])
     if "name" in context.call.body:
         JOBS.update(context.db, job.id, name=context.call.body["name"])
+        publish(context.db, Topic.CHANGED, [job.id])
     return updated_response(job.id, job.created)
 
 

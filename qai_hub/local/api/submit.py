@@ -79,6 +79,7 @@ def create_job(context: RequestContext) -> Reply:
         add_uses(context.db, key, role, ids)
     _fail_if_producer_failed(context, key, models)
     publish(context.db, Topic.QUEUED)
+    publish(context.db, Topic.CHANGED, [key])
     return created_response(context, "getJob", updated_response(key, now), job_id=key)
 
 

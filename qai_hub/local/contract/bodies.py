@@ -72,6 +72,16 @@ def decode_body(raw: bytes, body: Body, media: str) -> Json:
             values than any such body can need.
     """
     value = _parse_message(raw, body) if media == PROTOBUF else _parse_json(raw)
+    check_body(body, value)
+    return value
+
+
+def check_body(body: Body, value: Json) -> None:
+    """Check that a body is as the contract declares it.
+
+    Raises:
+        ProblemError: 400 if it is not.
+    """
     _check_choices(value, body)
     fault = None
     if body.validator is not None:
@@ -83,7 +93,6 @@ def decode_body(raw: bytes, body: Body, media: str) -> Json:
             fault = _TOO_DEEP
     if fault is not None:
         raise ProblemError(400, f"{fault}.")
-    return value
 
 
 def encode_body(value: Json, operation: Operation, media: str, *, bare: bool) -> bytes:

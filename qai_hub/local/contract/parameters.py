@@ -1,7 +1,7 @@
 """Parameters and media types of a request, read as the contract declares them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.requests import Request
 
@@ -47,6 +47,34 @@ def read_parameters(operation: Operation, request: Request) -> dict[str, Json]:
                 raise ProblemError(404, _describe_absent(parameter, texts[0], error)) from None
             raise ProblemError(400, f"{error}.") from None
         values[parameter.name] = value
+    return values
+
+
+def complete_parameters(operation: Operation, given: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the parameters of a call that this process makes itself.
+
+    Args:
+        operation: The operation that is called.
+        given: Values by name.
+
+    Returns:
+        These, and the defaults of others.
+
+    Raises:
+        ProblemError: 404 for an invalid path parameter, 400 for any other.
+    """
+    values = {each.name: each.default for each in operation.parameters if each.default is not None}
+    for parameter in operation.parameters:
+        if parameter.name in given:
+            values[parameter.name] = value = given[parameter.name]
+            try:
+                _check(parameter, value)
+            except ValueError as error:
+                if parameter.location == "path":
+                    raise ProblemError(
+                        404, _describe_absent(parameter, str(value), error)
+                    ) from None
+                raise ProblemError(400, f"{error}.") from None
     return values
 
 

@@ -115,6 +115,25 @@ class Accounts:
         digest = token_digest(token)
         return self._find(lambda known: known.by_token.get(digest))
 
+    def find_active(self, user_id: int, token_digest: str | None) -> User | None:
+        """Return a user who still has access.
+
+        Args:
+            user_id: Their number.
+            token_digest: The digest of a token that must still be theirs; None for no such
+                condition.
+
+        Returns:
+            The user; None if they have no access any more.
+        """
+        self._refresh()
+        user = self._snapshot.by_id.get(user_id)
+        if user is None or not self._snapshot.accounts[user.email].active:
+            return None
+        if token_digest is not None and self._snapshot.by_token.get(token_digest) != user:
+            return None
+        return user
+
     def admit(self, email: str, *, create: bool) -> User | None:
         """Return a user whom somebody else vouches for.
 

@@ -130,7 +130,10 @@ class Lifecycle:
             updated=now,
             **lease,
         )
-        return JOBS.get(db, job_id) if claimed else None
+        if not claimed:
+            return None
+        publish(db, Topic.CHANGED, [job_id])
+        return JOBS.get(db, job_id)
 
     def advance(self, db: Connection, job: Job) -> bool:
         """Record that the worker of an attempt has started.
@@ -156,6 +159,7 @@ class Lifecycle:
             it is.
         """
         publish(db, Topic.QUEUED)
+        publish(db, Topic.CHANGED, [job.id])
         return self._update_if_current(
             db,
             job,
@@ -196,10 +200,20 @@ class Lifecycle:
         """
         reason, log = f"Cancelled by {email}.", None
         if job.state in states.RUNNING_STATES:
-            text = self._work.read_log(job.id, job.attempt, job.node_id)
+            text = self.read_log(job)
             log = self._results.write_log(db, job.id, f"{text}{self._now()} {reason}\n")
         result = AttemptResult(failure_type=FailureType.CANCELLED, reason=reason, log=log)
         return self._finish(db, job, result, states.UNFINISHED_STATES)
+
+    def read_log(self, job: Job) -> str:
+        """Return the log of a job that is running, so far.
+
+        It is empty if the job is not running, or on a machine whose folder this process does not
+        see.
+        """
+        if job.state not in states.RUNNING_STATES:
+            return ""
+        return self._work.read_log(job.id, job.attempt, job.node_id)
 
     def fail_dependents(self, db: Connection, cause: Job, dependents: Iterable[str]) -> list[str]:
         """Fail jobs that wait for a model that will not be made, and jobs that wait for theirs.

@@ -23,15 +23,16 @@ from qai_hub.local.core.kinds import FINISHED_STATES
 from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.core.parts import Parts, make_scheduler, open_parts
 from qai_hub.local.core.pools import PoolWatch
+from qai_hub.local.core.sign_ins import SignIns
 from qai_hub.local.core.waiters import Waiters
 from qai_hub.local.files.quarantine import Quarantined
 from qai_hub.local.files.signing import HubLinks, Signer
 from qai_hub.local.files.streams import UploadWriters
 from qai_hub.local.limits import ServerLimits, raise_open_file_limit
+from qai_hub.local.pages import Pages
 from qai_hub.local.server.callers import Callers
 from qai_hub.local.server.middleware import OuterMiddleware, not_found
 from qai_hub.local.server.operations import Operations
-from qai_hub.local.server.pages import page_routes
 from qai_hub.local.server.run import ServerThread, allowed_hosts, listen, server_url
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 def make_app(
     services: Services,
+    pages: Pages,
     hosts: Collection[str] | None,
     limits: ServerLimits,
     operations: Operations,
@@ -53,6 +55,7 @@ def make_app(
 
     Args:
         services: What its handlers use.
+        pages: The pages that people look at.
         hosts: Host names that requests may be addressed to; None for any.
         limits: Limits on its connections.
         operations: What operators ask of it.
@@ -69,6 +72,7 @@ def make_app(
     async def lifespan(_: Router) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = limits.threads
         services.waiters.open()
+        pages.live.open()
         yield
         services.waiters.close()
 
@@ -80,7 +84,7 @@ def make_app(
         validate_responses=validate_responses,
     )
     router = Router(
-        [*api, *page_routes(contract), *operations.routes],
+        [*api, *pages.routes, *operations.routes],
         redirect_slashes=False,
         default=not_found,
         lifespan=lifespan,
@@ -102,6 +106,7 @@ class RunningHub:
     Attributes:
         url: Scheme, host and port.
         accounts: The users.
+        sign_ins: The browsers that are signed in.
         waiters: The requests that are waiting for a job to end.
         server: The web server.
         quarantined: What the quarantine held when the hub started.
@@ -109,6 +114,7 @@ class RunningHub:
 
     url: str
     accounts: Accounts
+    sign_ins: SignIns
     waiters: Waiters
     server: ServerThread
     quarantined: Quarantined
@@ -166,6 +172,7 @@ def start_hub(
         digests=parts.digests,
         accounts=accounts,
         authenticate=Callers(accounts, config.sign_in, _make_verifier(config.sign_in)),
+        sign_ins=SignIns(store, accounts, parts.clock, config.retention),
         devices=parts.devices,
         links=parts.direct or HubLinks(signer, contract.paths),
         writers=writers,
@@ -177,13 +184,19 @@ def start_hub(
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     operations = Operations(config, parts, pools)
+    pages = Pages(services)
     app = make_app(
-        services, hosts, limits, operations, validate_responses=config.validate_responses
+        services, pages, hosts, limits, operations, validate_responses=config.validate_responses
     )
+
+    def end_waits() -> None:
+        waiters.close()
+        pages.live.close()
+
     warm_up = _start_jobs(parts, config, run_attempt, waiters, pools, stack)
     expiry.start()
     stack.callback(expiry.stop)
-    server = ServerThread(app, listener, waiters.close, limits)
+    server = ServerThread(app, listener, end_waits, limits)
     if operations.metrics is not None:
         operations.metrics.watch(lambda: server.connections, lambda: len(waiters))
     server.start()
@@ -191,6 +204,7 @@ def start_hub(
     return RunningHub(
         server_url(config.host, listener),
         accounts,
+        services.sign_ins,
         waiters,
         server,
         parts.quarantined,

@@ -4,7 +4,6 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
-from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from qai_hub.local.config import SignIn
@@ -57,7 +56,7 @@ class Callers:
         if not token and self._is_proxy(request):
             values = request.headers.getlist(self._sign_in.user_header)
             if values:
-                _refuse_other_sites(request.headers)
+                _refuse_other_sites(request)
                 return await run_sync(self._from_proxy, values)
         user: User = get_caller(request, self._accounts.authenticate)
         return user
@@ -103,7 +102,12 @@ class Callers:
         return user
 
 
-def _refuse_other_sites(headers: Headers) -> None:
-    """Refuse what a page of another site has a browser send, which the proxy takes for its user."""
-    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+def _refuse_other_sites(request: Request) -> None:
+    """Refuse what a page of another site has a browser send, which the proxy takes for its user.
+
+    A link to a page of the hub may be anywhere: what it leads to, other sites cannot read.
+    """
+    headers = request.headers
+    follows_link = request.method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+    if not follows_link and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         raise ProblemError(401, "Pages of other sites cannot use this hub.", headers=_CHALLENGE)

@@ -153,6 +153,8 @@ class _Exchange:
         self._send = send
         self._stall_seconds = stall_seconds
         headers = Headers(scope=scope)
+        # Programs that use the API do not ask for pages.
+        self._for_browser = "text/html" in headers.get("accept", "")
         self._body_pending = (
             "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
         )
@@ -186,7 +188,7 @@ class _Exchange:
         if self.status is not None:
             _log.info("%s: response aborted: %s", self.id, problem.detail)
             return
-        response = problem.response(self.id)
+        response = problem.page(self.id) if self._for_browser else problem.response(self.id)
         if self._body_pending:
             # Do not wait for a body that is still being sent.
             response.headers["Connection"] = "close"

@@ -20,10 +20,12 @@ class Topic(StrEnum):
 
     Attributes:
         QUEUED: There may be jobs that can run.
+        CHANGED: Jobs are new, have begun, or have another name.
         ENDED: Jobs have ended.
     """
 
     QUEUED = "queued"
+    CHANGED = "changed"
     ENDED = "ended"
 
 

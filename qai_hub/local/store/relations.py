@@ -74,6 +74,18 @@ def get_uses(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
     return found
 
 
+def get_jobs_using(db: Connection, model_ids: Sequence[str], limit: int) -> list[str]:
+    """Return the newest jobs that use one of some models, the newest first."""
+    query = (
+        select(uses.c.job_id)
+        .join(jobs, jobs.c.id == uses.c.job_id)
+        .where(uses.c.object_id.in_(model_ids), uses.c.role == "input")
+        .order_by(jobs.c.seq.desc())
+        .limit(limit)
+    )
+    return list(dict.fromkeys(db.execute(query).scalars()))
+
+
 class InputFacts(NamedTuple):
     """What the needs of a job depend on, of one of its inputs.
 

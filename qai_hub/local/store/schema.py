@@ -60,6 +60,21 @@ tokens = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False),
 )
 
+# Browsers that are signed in, and links that each sign one in.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    # SHA-256 of the secret that the cookie or the link holds.
+    Column("digest", Text, primary_key=True),
+    # session or link.
+    Column("kind", Text, nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    # The token that it came from, with which it ends; null for a user that another service vouched
+    # for.
+    Column("token_digest", Text),
+    Column("expires", Text, nullable=False, index=True),
+)
+
 projects = Table(
     "projects",
     metadata,

@@ -199,6 +199,8 @@ def test_a_page_of_another_site_cannot_use_the_proxys_session(hub: LocalHub) -> 
         ("none", 200),
     ):
         assert ask(hub, {HEADER: ADA, "Sec-Fetch-Site": site}).status_code == status
+        followed = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+        assert ask(hub, {HEADER: ADA, **followed}).status_code == 200
 
 
 def test_the_header_of_anybody_else_counts_for_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs; limits of users, and whose files are."""
+"""Version 7: traces of jobs; limits of users, and whose files are; browsers that are signed in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,4 +36,12 @@ def upgrade() -> None:
         FROM (SELECT owner_id, sum(size) AS total FROM files GROUP BY owner_id) AS sums
         WHERE sums.owner_id = users.id
         """
+    )
+    op.create_table(
+        "sign_ins",
+        sa.Column("digest", sa.String, primary_key=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("token_digest", sa.String),
+        sa.Column("expires", sa.String, nullable=False, index=True),
     )

@@ -1,0 +1,132 @@
+"""Charts as SVG, made here: they need no script, and print.
+
+Colours are classes of the style sheet, as the pages' policy allows no styles in the document.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+_BINS = 24
+_WIDTH = 1000
+_HEIGHT = 160
+_SHARE_HEIGHT = 20
+_MIN_VISIBLE = 0.5
+_SVG = Markup(
+    '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="{}" '
+    'aria-label="{}">{}</svg>'
+)
+_RECT = Markup(
+    '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>'
+)
+_CELL = Markup(
+    '<svg class="cell" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" '
+    'focusable="false"><rect class="{}" x="0" y="0" width="{:.2f}" height="8"/></svg>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of a chart.
+
+    Attributes:
+        value: Its length, not negative.
+        label: What it is, for people who point at it, or have it read to them.
+        kind: The class that colours it.
+        target: The id of the element that it leads to; empty for none.
+    """
+
+    value: float
+    label: str
+    kind: str = ""
+    target: str = ""
+
+
+def share_bar(parts: Sequence[Bar], label: str) -> Markup:
+    """Draw one bar that is divided into parts.
+
+    Args:
+        parts: The parts, in order.
+        label: What the bar is, for people who cannot see it.
+    """
+    total = sum(part.value for part in parts)
+    drawn, x = list[Markup](), 0.0
+    for part in parts:
+        width = _WIDTH * part.value / total if total else 0.0
+        drawn.append(_rect(part, x, 0, width, _SHARE_HEIGHT))
+        x += width
+    return _svg("share", _WIDTH, _SHARE_HEIGHT, label, drawn)
+
+
+def column_chart(bars: Sequence[Bar], label: str) -> Markup:
+    """Draw bars beside each other, which lead to what they stand for.
+
+    Args:
+        bars: The bars, in order.
+        label: What the chart is, for people who cannot see it.
+    """
+    top = max((bar.value for bar in bars), default=0.0) or 1.0
+    step = _WIDTH / max(1, len(bars))
+    drawn = list[Markup]()
+    for index, bar in enumerate(bars):
+        height = max(_MIN_VISIBLE, _HEIGHT * bar.value / top)
+        width = max(_MIN_VISIBLE, step * 0.85)
+        rect = _rect(bar, index * step, _HEIGHT - height, width, height)
+        # Only for those who point at them: the table has the same, in order.
+        link = Markup('<a href="#{}" tabindex="-1">{}</a>').format(bar.target, rect)
+        drawn.append(link if bar.target else rect)
+    # An image must have nothing in it that leads elsewhere.
+    role = "group" if any(bar.target for bar in bars) else "img"
+    return _svg("columns", _WIDTH, _HEIGHT, label, drawn, role)
+
+
+def histogram(values: Sequence[float], label: str, show: Callable[[float], str]) -> Markup:
+    """Draw how often values occur.
+
+    Args:
+        values: The values; at least one.
+        label: What they are, for people who cannot see the chart.
+        show: Returns a value as text.
+    """
+    low, high = min(values), max(values)
+    bins = min(_BINS, max(1, math.ceil(math.sqrt(len(values)) * 2)))
+    width = (high - low) / bins or 1.0
+    counts = [0] * bins
+    for value in values:
+        counts[min(bins - 1, int((value - low) / width))] += 1
+    bars = [
+        Bar(
+            count,
+            f"{show(low + index * width)} to {show(low + (index + 1) * width)}: {count}",
+            "plain",
+        )
+        for index, count in enumerate(counts)
+    ]
+    return column_chart(bars, label)
+
+
+def cell_bar(share: float, kind: str) -> Markup:
+    """Draw a bar for the cell of a table, beside its number.
+
+    Args:
+        share: Its length, from 0 to 1.
+        kind: The class that colours it.
+    """
+    return _CELL.format(kind, 100 * min(1.0, max(0.0, share)))
+
+
+def _rect(bar: Bar, x: float, y: float, width: float, height: float) -> Markup:
+    return _RECT.format(bar.kind, x, y, width, height, bar.label)
+
+
+def _svg(
+    kind: str,
+    width: float,
+    height: float,
+    label: str,
+    drawn: Iterable[Markup],
+    role: str = "img",
+) -> Markup:
+    return _SVG.format(kind, width, height, role, label, Markup("").join(drawn))

@@ -1,0 +1,63 @@
+"""Which page is at which path."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from qai_hub.local.api.context import Services
+from qai_hub.local.contract import Contract
+from qai_hub.local.core.sign_ins import SIGN_IN_PATH
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.pages import job, job_files, jobs
+from qai_hub.local.pages.endpoint import PageEndpoint
+from qai_hub.local.pages.live import LivePages
+from qai_hub.local.pages.sign_in import SignInPage, SignOut
+from qai_hub.local.pages.site import Site
+
+
+class Pages:
+    """The pages of a hub.
+
+    Args:
+        services: What the handlers of the API use.
+
+    Attributes:
+        routes: Their routes, for Starlette.
+        live: The open pages that are told of changes.
+    """
+
+    def __init__(self, services: Services) -> None:
+        site = Site(services)
+        self.live = LivePages(site)
+        self.routes = [
+            Route("/", PageEndpoint(site, jobs.show_start)),
+            Route("/jobs/", PageEndpoint(site, jobs.show_jobs)),
+            Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
+            Route("/jobs/{job_id}/target/", PageEndpoint(site, job_files.download_target)),
+            Route(
+                "/jobs/{job_id}/files/{artifact}/", PageEndpoint(site, job_files.download_artifact)
+            ),
+            Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
+            Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
+            Route("/live/", self.live),
+            Route(SIGN_IN_PATH, SignInPage(site)),
+            Route("/sign-out/", SignOut(site)),
+            Route("/static/{digest}/{name}", site.static),
+            Route("/openapi.json", _document(services.contract)),
+        ]
+
+
+def _document(contract: Contract) -> Callable[[Request], Awaitable[Response]]:
+    text = json.dumps(contract.document)
+
+    async def serve(request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise ProblemError(
+                405, "The contract only supports GET and HEAD.", headers={"Allow": "GET, HEAD"}
+            )
+        return Response(text, media_type="application/json")
+
+    return serve

@@ -1,0 +1,227 @@
+// What pages do beyond being read: local times, live parts, sortable tables, copying.
+
+const trusted = window.trustedTypes?.createPolicy("hub", { createHTML: (html) => html });
+
+// A page of this hub is taken as it is: its server has escaped all that others wrote.
+function parsePage(html) {
+  return new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, "text/html");
+}
+
+// ---- Times ------------------------------------------------------------------------------------
+
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+function duration(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function showTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.title = time.dateTime;
+    time.textContent = moments.format(new Date(time.dateTime));
+  }
+}
+
+function showRunning() {
+  for (const each of document.querySelectorAll("[data-since]")) {
+    each.textContent = duration((Date.now() - Date.parse(each.dataset.since)) / 1000);
+  }
+}
+
+// ---- Tables -----------------------------------------------------------------------------------
+
+function cellValue(row, index) {
+  const cell = row.cells[index];
+  const value = cell.dataset.value ?? cell.textContent.trim();
+  const number = Number(value);
+  return value === "" || Number.isNaN(number) ? value : number;
+}
+
+function compare(one, other) {
+  if (typeof one === typeof other) return one < other ? -1 : one > other ? 1 : 0;
+  // Numbers come before what has none.
+  return typeof one === "number" ? -1 : 1;
+}
+
+function sortTable(table, index, descending) {
+  const body = table.tBodies[0];
+  const sign = descending ? -1 : 1;
+  const rows = [...body.rows];
+  rows.sort((one, other) => {
+    const [a, b] = [cellValue(one, index), cellValue(other, index)];
+    // What has no value stays at the end in either order.
+    if (a === "" || b === "") return a === b ? 0 : a === "" ? 1 : -1;
+    return sign * compare(a, b);
+  });
+  body.append(...rows);
+  [...table.tHead.rows[0].cells].forEach((head, at) => {
+    if (at === index) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  });
+}
+
+function makeSortable(root) {
+  for (const table of root.querySelectorAll("table[data-sortable]")) {
+    [...table.tHead.rows[0].cells].forEach((head, index) => {
+      if (head.querySelector("button, input")) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        sortTable(table, index, head.getAttribute("aria-sort") === "ascending");
+      });
+    });
+  }
+}
+
+function makeSearchable(root) {
+  for (const label of root.querySelectorAll("[data-search]")) {
+    const table = document.getElementById(label.dataset.search) ?? root.querySelector(`#${label.dataset.search}`);
+    const input = label.querySelector("input");
+    label.hidden = false;
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/);
+      for (const row of table.tBodies[0].rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+  }
+}
+
+// ---- Copying ----------------------------------------------------------------------------------
+
+function makeCopyable(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+      const label = button.textContent;
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = label; }, 1500);
+    });
+  }
+}
+
+function enliven(root) {
+  showTimes(root);
+  makeSortable(root);
+  makeSearchable(root);
+  makeCopyable(root);
+}
+
+// ---- Live parts -------------------------------------------------------------------------------
+
+// The page is fetched anew, and the parts of it that have changed are replaced.
+let fetching = false;
+let again = false;
+
+async function refresh() {
+  if (fetching) {
+    again = true;
+    return;
+  }
+  fetching = true;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (response.redirected || response.status === 404) {
+      location.reload();
+      return;
+    }
+    if (response.ok) replaceParts(parsePage(await response.text()));
+  } catch {
+    // The hub cannot be reached: the stream of events says so.
+  } finally {
+    fetching = false;
+    if (again) {
+      again = false;
+      refresh();
+    }
+  }
+}
+
+const received = new Map();
+
+function replaceParts(page) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(part.id);
+    if (!fresh || received.get(part.id) === fresh.outerHTML) continue;
+    received.set(part.id, fresh.outerHTML);
+    const sorted = [...part.querySelectorAll("th[aria-sort]")].map(
+      (head) => [head.cellIndex, head.getAttribute("aria-sort") === "descending"],
+    );
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
+    const selector = focused?.getAttribute("href") && `a[href="${CSS.escape(focused.getAttribute("href"))}"]`;
+    if (fresh.dataset.poll) part.dataset.poll = fresh.dataset.poll;
+    else delete part.dataset.poll;
+    part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    enliven(part);
+    part.querySelectorAll("table[data-sortable]").forEach((table, at) => {
+      if (sorted[at]) sortTable(table, ...sorted[at]);
+    });
+    if (selector) part.querySelector(selector)?.focus();
+  }
+  showRunning();
+}
+
+// What has no event of its own, such as the log of a job that runs, is looked at now and then.
+function poll() {
+  const seconds = document.querySelector("[data-poll]")?.dataset.poll;
+  if (seconds && !document.hidden) refresh();
+  setTimeout(poll, 1000 * (seconds ?? 5));
+}
+
+// A browser opens few connections to one host, so only pages that somebody looks at have a stream.
+function follow() {
+  const parts = document.querySelectorAll("[data-live]");
+  if (parts.length === 0) return;
+  for (const part of parts) received.set(part.id, part.outerHTML);
+  let events = null;
+  let isFirst = true;
+  const connect = () => {
+    if (document.hidden) {
+      events?.close();
+      events = null;
+    } else if (events === null) {
+      events = listen(isFirst);
+      isFirst = false;
+    }
+  };
+  document.addEventListener("visibilitychange", connect);
+  connect();
+}
+
+function listen(isFirst) {
+  const state = document.getElementById("live-state");
+  const events = new EventSource("/live/");
+  let isFresh = isFirst;
+  events.addEventListener("open", () => {
+    state.textContent = "";
+    // Something may have happened while there was no connection.
+    if (!isFresh) refresh();
+    isFresh = false;
+  });
+  events.addEventListener("error", () => {
+    state.textContent = "No live updates at the moment.";
+    // A browser gives up where it was refused.
+    if (events.readyState === EventSource.CLOSED) setTimeout(refresh, 10_000);
+  });
+  events.addEventListener("jobs", refresh);
+  return events;
+}
+
+// ---- Signing in -------------------------------------------------------------------------------
+
+document.querySelector("form[data-submit]")?.requestSubmit();
+
+// The parts are noted as they came, before anything in them is changed.
+follow();
+enliven(document);
+showRunning();
+setInterval(showRunning, 1000);
+setTimeout(poll, 1000);

@@ -1,0 +1,73 @@
+"""How values read on pages. Everything that is returned is escaped where it is rendered."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+_STATES: Final = {
+    "JOB_STATE_CREATED": "Queued",
+    "JOB_STATE_DONE": "Done",
+    "JOB_STATE_FAILED": "Failed",
+}
+
+
+def format_bytes(size: float) -> str:
+    """Return a size, such as `1.5 MiB`."""
+    value, unit = float(size), 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.0f} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
+
+
+def format_microseconds(value: float) -> str:
+    """Return a time that was measured in microseconds, such as `27.2 ms`."""
+    if value >= 1e6:
+        return f"{value / 1e6:.3g} s"
+    return f"{value / 1e3:.3g} ms" if value >= 1e3 else f"{value:.3g} µs"
+
+
+def format_duration(seconds: float) -> str:
+    """Return how long something took, such as `1 min 20 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 1:
+        return f"{minutes} min {rest} s"
+    return f"{hours} h {minutes} min"
+
+
+def format_state(state: str) -> str:
+    """Return the name of a state of a job."""
+    return _STATES.get(state) or humanize(state, "JOB_STATE_")
+
+
+def humanize(name: str, prefix: str = "") -> str:
+    """Return a value of an enum in words: `COMPUTE_UNIT_NPU` without `COMPUTE_UNIT_` is `Npu`."""
+    words = name.removeprefix(prefix).replace("_", " ").lower()
+    return words[:1].upper() + words[1:]
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return the seconds from one time of the API to another, which are not negative."""
+    spent = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+    return max(0.0, spent.total_seconds())
+
+
+def format_moment(value: str) -> str:
+    """Return a time of the API for people without scripts, who read it in UTC."""
+    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC"
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "bytes": format_bytes,
+    "microseconds": format_microseconds,
+    "duration": format_duration,
+    "moment": format_moment,
+    "state": format_state,
+    "humanize": humanize,
+}
+"""The filters of templates."""

@@ -1,0 +1,72 @@
+"""The command `qai-hub open`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from support.routed_hub import RoutedHub
+from support.scripted_server import Reply
+
+from qai_hub.cli.main import main
+from qai_hub.config import ClientConfig, save_config
+from qai_hub.local import LocalHub
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("QAIHUB_CLIENT_INI", "QAI_HUB_API_TOKEN", "QAI_HUB_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "to"),
+    [
+        ([], "/"),
+        (["jabc12345"], "/jobs/jabc12345/"),
+        (["mabc12345"], "/models/mabc12345/"),
+        (["dabc12345"], "/datasets/dabc12345/"),
+        (["models"], "/models/"),
+        (["/jobs/?state=done"], "/jobs/?state=done"),
+    ],
+)
+def test_a_link_signs_in_and_leads_to_a_page(
+    run: Run, lh: LocalHub, arguments: list[str], to: str
+) -> None:
+    save_config(lh.config())
+    status, said, _ = run("open", *arguments)
+    assert status == 0
+    link = httpx.URL(said.strip())
+    assert (link.path, link.params.get("to", "/")) == ("/sign-in/", to)
+    assert link.copy_with(query=None) == f"{lh.url}/sign-in/"
+    with httpx.Client(base_url=lh.url, headers={"Accept": "text/html"}) as browser:
+        form = {"code": link.params["code"], "to": to}
+        answer = browser.post("/sign-in/", data=form, headers={"Origin": lh.url})
+        assert (answer.status_code, answer.headers["Location"]) == (303, to)
+
+
+def test_a_server_without_such_links_is_opened_all_the_same(run: Run) -> None:
+    with RoutedHub({}) as hub:
+        hub.routes["POST /api/v1/users/auth/browser/"] = Reply(404)
+        save_config(ClientConfig("token", api_url=hub.url, web_url="https://web.example"))
+        status, said, told = run("open", "jabc12345")
+    assert (status, said) == (0, "https://web.example/jobs/jabc12345/\n")
+    assert "sign in on its page" in told
+
+
+@pytest.mark.parametrize("page", ["", "x", "j/../x", "https://elsewhere.example"])
+def test_what_is_no_page_is_refused(run: Run, lh: LocalHub, page: str) -> None:
+    save_config(lh.config())
+    status, said, told = run("open", page)
+    assert (status, said) == (2, "")
+    assert "neither the identifier" in told
