@@ -4,7 +4,7 @@ import re
 
 import pytest
 from support.fake_worker import FakeWorker
-from support.hub_http import DEVICE, Api
+from support.hub_http import DEVICE, Api, Json
 from support.page_browser import PageBrowser
 from support.polling import wait_until
 
@@ -87,7 +87,7 @@ def test_a_failure_is_told_up_front(
 def test_a_profile_says_what_it_was_measured_on(
     ada: Api, model: str, browser: PageBrowser, worker: FakeWorker
 ) -> None:
-    layers = [
+    layers: list[Json] = [
         {
             "name": f"layer {number}",
             "compute_unit": "COMPUTE_UNIT_CPU",
