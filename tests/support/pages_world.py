@@ -38,6 +38,7 @@ PAGES = (
     "/devices/?name=<script>&htp=v75",
     "/devices/Samsung Galaxy S24 (Family)/",
     "/devices/Google Pixel 4/",
+    "/health/",
 )
 """The pages that have to hold in each theme and width, without scripts, for a keyboard and for a
 screen reader. Names in braces are those of a `World`'s jobs and data."""
