@@ -39,6 +39,10 @@ PAGES = (
     "/devices/Samsung Galaxy S24 (Family)/",
     "/devices/Google Pixel 4/",
     "/health/",
+    "/docs/",
+    "/docs/listJobs/",
+    "/docs/createJob/",
+    "/docs/schemas/CompileJob/",
 )
 """The pages that have to hold in each theme and width, without scripts, for a keyboard and for a
 screen reader. Names in braces are those of a `World`'s jobs and data."""

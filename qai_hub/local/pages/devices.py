@@ -103,6 +103,11 @@ class DeviceFacts:
         )
 
     @property
+    def searched(self) -> str:
+        """What words are looked for in, in small letters."""
+        return " ".join((self.name, self.chip, *self.chipsets)).lower()
+
+    @property
     def htp_order(self) -> str:
         """The version of its HTP as a number, for sorting."""
         return self.hexagon.removeprefix("v")
@@ -154,7 +159,7 @@ def show_devices(page: Page) -> Response:
     found = [
         each
         for each in known
-        if all(word in f"{each.name} {each.chip}".lower() for word in words)
+        if all(word in each.searched for word in words)
         and chosen["chipset"] in ("", *each.chipsets)
         and chosen["htp"] in ("", each.hexagon)
         and chosen["os"] in ("", each.system)

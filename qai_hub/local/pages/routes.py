@@ -16,8 +16,10 @@ from qai_hub.local.pages import devices, job, jobs
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.health import HealthPage
 from qai_hub.local.pages.live import LivePages
+from qai_hub.local.pages.reference import Reference
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
 from qai_hub.local.pages.site import Site
+from qai_hub.local.pages.trying import TryPage
 
 
 class Pages:
@@ -34,6 +36,7 @@ class Pages:
 
     def __init__(self, services: Services, pools: PoolWatch) -> None:
         site = Site(services)
+        reference = Reference.of(services.contract)
         self.live = LivePages(site)
         self.routes = [
             Route("/", PageEndpoint(site, jobs.show_start)),
@@ -44,6 +47,9 @@ class Pages:
             Route("/devices/", PageEndpoint(site, devices.show_devices)),
             Route("/devices/{name}/", PageEndpoint(site, devices.show_device)),
             Route("/health/", PageEndpoint(site, HealthPage(pools))),
+            Route("/docs/", PageEndpoint(site, reference.show)),
+            Route("/docs/{operation}/", TryPage(site, reference)),
+            Route("/docs/schemas/{name}/", PageEndpoint(site, reference.show_schema)),
             Route("/live/", self.live),
             Route(SIGN_IN_PATH, SignInPage(site)),
             Route("/sign-out/", SignOut(site)),
