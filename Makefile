@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-torch faults contract interop bench pages chromium team sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-torch faults contract interop bench pages screenshots chromium team sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yam
 
 pages: $(READY) chromium  ## Look at the pages of a hub in Chromium, with pictures in build/pages
 	@PAGES_PICTURES=build/pages $(PY) -m pytest tests/browser $(ARGS)
+
+screenshots: $(READY) chromium  ## Take the pictures of the pages that the documentation shows
+	@$(PY) docs/screenshots.py
 
 # The system's, or the one that CHROMIUM names: Playwright's own is a download of 150 MB.
 chromium:

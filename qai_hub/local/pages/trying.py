@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -82,7 +82,7 @@ class TryPage:
                 raise ProblemError(403, operation.reason)
             outcome = await self._send(request, viewer, operation, path, query, body)
         url = f"{request_origin(request)}{path}{'?' if query else ''}{query}"
-        example = next(iter(operation.examples.values()), {})
+        example: Any = next(iter(operation.examples.values()), {})
         values = {
             "operation": operation,
             "form": form,
