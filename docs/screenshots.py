@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
@@ -16,6 +17,9 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from qai_hub.local import LocalHub
+
+if TYPE_CHECKING:
+    from qai_hub.client import Job
 
 FOLDER = Path(__file__).parent / "_static" / "pages"
 YOU, COLLEAGUE = "you@example.com", "colleague@example.com"
@@ -75,7 +79,7 @@ def hub_with_jobs() -> Iterator[tuple[LocalHub, Mapping[str, str]]]:
         random = np.random.default_rng(0)
         images = [random.normal(size=(1, 3, 32, 32)).astype(np.float32) for _ in range(3)]
         inputs = {"image": images}
-        jobs = [
+        jobs: list[Job] = [
             binary,
             portable,
             client.submit_quantize_job(model, inputs, name="classifier w8a8"),
@@ -98,9 +102,11 @@ def classifier(layers: int = 12) -> onnx.ModelProto:
         weight = random.normal(size=(8, channels, 3, 3)).astype(np.float32) / 3
         weights.append(numpy_helper.from_array(weight, f"weight{place}"))
         for kind, inputs in (("Conv", [value, f"weight{place}"]), ("Relu", [f"Conv{place}"])):
-            pads = {"pads": [1, 1, 1, 1]} if kind == "Conv" else {}
-            name = f"/features/{place}/{kind}"
-            nodes.append(helper.make_node(kind, inputs, [f"{kind}{place}"], name=name, **pads))
+            node = helper.make_node(kind, inputs, [f"{kind}{place}"])
+            node.name = f"/features/{place}/{kind}"
+            if kind == "Conv":
+                node.attribute.append(helper.make_attribute("pads", [1, 1, 1, 1]))
+            nodes.append(node)
         value, channels = f"Relu{place}", 8
     nodes.append(helper.make_node("GlobalAveragePool", [value], ["pooled"], name="/pool"))
     nodes.append(helper.make_node("Flatten", ["pooled"], ["logits"], name="/flatten"))
