@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-team test-torch faults contract interop bench team team-hub sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-team test-torch faults contract interop bench pages screenshots chromium team team-hub sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,19 @@ faults: $(READY)  ## Do 300 rounds of work under faults, 500 kills and 30 power 
 
 contract: $(READY)  ## Run only the tests that hold the local hub to openapi.yaml
 	@CONTRACT_EXAMPLES=$${CONTRACT_EXAMPLES:-30} $(PY) -m pytest tests/contract $(ARGS)
+
+pages: $(READY) chromium  ## Look at the pages of a hub in Chromium, with pictures in build/pages
+	@PAGES_PICTURES=build/pages $(PY) -m pytest tests/browser $(ARGS)
+
+screenshots: $(READY) chromium  ## Take the pictures of the pages that the documentation shows
+	@$(PY) docs/screenshots.py
+
+# The system's, or the one that CHROMIUM names: Playwright's own is a download of 150 MB.
+chromium:
+	@if [ -n "$$CHROMIUM$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ]; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium fonts-liberation >/dev/null; \
+	else echo "This needs Chromium: install it (Debian: apt install chromium), or name one: make pages CHROMIUM=/path/to/chrome"; exit 1; fi
 
 docs: $(READY)  ## Build the documentation into build/docs
 	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs

@@ -1,5 +1,6 @@
 """A `FileStore` in the hub's data folder."""
 
+import shutil
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from tempfile import TemporaryFile
 
 from qai_hub.local.disk import file_digest, sync
 from qai_hub.local.files.quarantine import Quarantine, reconcile_folder, remove_published_uploads
-from qai_hub.local.files.store import KnownFiles, NewFile, Received, StoredFile
+from qai_hub.local.files.store import KnownFiles, NewFile, Received, Space, StoredFile
 from qai_hub.local.files.streams import write_stream
 
 _BLOCK = 1 << 20
@@ -169,6 +170,11 @@ class FolderStore:
             # It has no name, so nothing is left of it, however this process ends.
             with TemporaryFile(dir=folder) as file:
                 file.write(b"0")
+
+    def measure_space(self) -> Space:
+        """Return how much room there is for files."""
+        usage = shutil.disk_usage(self.files)
+        return Space(usage.total, usage.free)
 
     def list_files(self) -> Iterator[StoredFile]:
         """List all published files."""

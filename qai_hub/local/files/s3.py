@@ -60,6 +60,9 @@ class S3Store:
         """Check that objects can be written now, by an empty one that is always the same."""
         self._bucket.call("put_object", Key=self._bucket.key("probe"), Body=b"")
 
+    def measure_space(self) -> None:
+        """Return nothing: an object storage has no limit that this hub could learn of."""
+
     def stage(self, files: Iterable[NewFile]) -> None:
         """Write the objects under their final keys. Until the commit, nobody knows of them."""
         for file in files:

@@ -103,6 +103,19 @@ class StoredPart:
     md5: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The room for files, in bytes.
+
+    Attributes:
+        total: All of it.
+        free: What is left.
+    """
+
+    total: int
+    free: int
+
+
 class FileStore(Protocol):
     """Stores files under ids, never under a user's name for them.
 
@@ -189,6 +202,9 @@ class FileStore(Protocol):
         Raises:
             OSError: They cannot.
         """
+
+    def measure_space(self) -> Space | None:
+        """Return how much room there is for files; None if nothing limits it."""
 
     def list_files(self) -> Iterator[StoredFile]:
         """List all published files, those that the database does not know included."""

@@ -9,13 +9,17 @@ from starlette.routing import Route
 
 from qai_hub.local.api.context import Services
 from qai_hub.local.contract import Contract
+from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages import job, job_files, jobs
+from qai_hub.local.pages import devices, job, job_files, jobs
 from qai_hub.local.pages.endpoint import PageEndpoint
+from qai_hub.local.pages.health import HealthPage
 from qai_hub.local.pages.live import LivePages
+from qai_hub.local.pages.reference import Reference
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
 from qai_hub.local.pages.site import Site
+from qai_hub.local.pages.trying import TryPage
 
 
 class Pages:
@@ -23,14 +27,16 @@ class Pages:
 
     Args:
         services: What the handlers of the API use.
+        pools: The queue, and the processes that take jobs from it.
 
     Attributes:
         routes: Their routes, for Starlette.
         live: The open pages that are told of changes.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, pools: PoolWatch) -> None:
         site = Site(services)
+        reference = Reference.of(services.contract)
         self.live = LivePages(site)
         self.routes = [
             Route("/", PageEndpoint(site, jobs.show_start)),
@@ -42,6 +48,12 @@ class Pages:
             ),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
+            Route("/devices/", PageEndpoint(site, devices.show_devices)),
+            Route("/devices/{name}/", PageEndpoint(site, devices.show_device)),
+            Route("/health/", PageEndpoint(site, HealthPage(pools))),
+            Route("/docs/", PageEndpoint(site, reference.show)),
+            Route("/docs/{operation}/", TryPage(site, reference)),
+            Route("/docs/schemas/{name}/", PageEndpoint(site, reference.show_schema)),
             Route("/live/", self.live),
             Route(SIGN_IN_PATH, SignInPage(site)),
             Route("/sign-out/", SignOut(site)),

@@ -1,9 +1,13 @@
 """How values read on pages. Everything that is returned is escaped where it is rendered."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from markupsafe import Markup, escape
+
+_CODE: Final = re.compile(r"`([^`]+)`")
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STATES: Final = {
     "JOB_STATE_CREATED": "Queued",
@@ -62,6 +66,20 @@ def format_moment(value: str) -> str:
     return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def format_prose(text: str) -> Markup:
+    """Return a description of the contract as paragraphs, with its names as code."""
+    paragraphs = [_CODE.split(each) for each in text.split("\n\n") if each.strip()]
+    return Markup("").join(
+        Markup("<p>{}</p>").format(
+            Markup("").join(
+                Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+                for place, part in enumerate(parts)
+            )
+        )
+        for parts in paragraphs
+    )
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "bytes": format_bytes,
     "microseconds": format_microseconds,
@@ -69,5 +87,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": format_moment,
     "state": format_state,
     "humanize": humanize,
+    "prose": format_prose,
 }
 """The filters of templates."""

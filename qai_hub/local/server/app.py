@@ -184,7 +184,7 @@ def start_hub(
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     operations = Operations(config, parts, pools)
-    pages = Pages(services)
+    pages = Pages(services, pools)
     app = make_app(
         services, pages, hosts, limits, operations, validate_responses=config.validate_responses
     )

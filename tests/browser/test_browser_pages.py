@@ -1,0 +1,130 @@
+"""What holds for each page, in each theme and width, without scripts, and for each reader."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from support.browsing import NARROW, WIDE, Browsing
+from support.pages_world import ADA, PAGES, PUBLIC_PAGES, World, file_name
+
+LOOKS: dict[str, tuple[Any, Any]] = {
+    "light": (WIDE, "light"),
+    "dark": (WIDE, "dark"),
+    "narrow": (NARROW, "light"),
+}
+_EACH: list[tuple[str, str | None]] = [
+    *((path, ADA) for path in PAGES),
+    *((path, None) for path in PUBLIC_PAGES),
+]
+# Notes what can be reached by the Tab key, what is, and what does not show it.
+_NOTE_FOCUS = """
+() => {
+  window.stops = [...document.querySelectorAll(
+    "a[href], button, input, select, textarea, summary, [tabindex]"
+  )].filter((each) => each.tabIndex >= 0 && !each.disabled && each.type !== "hidden"
+    && each.checkVisibility({ visibilityProperty: true }));
+  window.reached = new Set();
+  window.unseen = [];
+  document.addEventListener("focusin", ({ target }) => {
+    reached.add(target);
+    if (getComputedStyle(target).outlineStyle === "none") unseen.push(target.outerHTML);
+  });
+  return stops.length;
+}
+"""
+
+
+@pytest.fixture(params=_EACH, ids=[file_name(path) for path, _ in _EACH])
+def place(request: pytest.FixtureRequest) -> tuple[str, str | None]:
+    """A path, and who looks at it."""
+    path, email = request.param
+    return path, email
+
+
+def look_at(browse: Browsing, world: World, place: tuple[str, str | None], **options: Any) -> Page:
+    path, email = place
+    page = browse(email, **options)
+    response = page.goto(world.url(path))
+    assert response is not None
+    assert response.ok
+    return page
+
+
+def test_page_looks_right(
+    browse: Browsing, world: World, place: tuple[str, str | None], pictures: Path | None
+) -> None:
+    # The policy keeps out what looks at a page, too: the other tests look at it in force.
+    page = look_at(browse, world, place, bypass_csp=True)
+    for name, (size, scheme) in LOOKS.items():
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        if pictures is not None:
+            page.screenshot(path=pictures / f"{file_name(place[0])}-{name}.png", full_page=True)
+        content, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert content <= window, f"{name}: scrolls sideways"
+        if size == WIDE:
+            assert find_barriers(page) == [], name
+
+
+def find_barriers(page: Page) -> list[tuple[str, str]]:
+    """What keeps some people from using a page, as axe finds it."""
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], node["html"]) for each in found for node in each["nodes"]]
+
+
+def test_page_reads_without_scripts(
+    browse: Browsing, world: World, place: tuple[str, str | None]
+) -> None:
+    page = look_at(browse, world, place, java_script_enabled=False)
+    bare = read(page)
+    assert bare["title"]
+    assert bare["dead"] == [], "buttons that do nothing"
+    with_scripts = read(look_at(browse, world, place))
+    assert bare["rows"] == with_scripts["rows"]
+    assert bare["links"] == with_scripts["links"]
+
+
+def read(page: Page) -> dict[str, Any]:
+    """What a page shows that may depend on scripts."""
+    return {
+        "title": page.locator("h1").inner_text(),
+        "rows": page.locator("main tr").count(),
+        "links": page.locator("main a:visible").count(),
+        "dead": page.locator("button:visible:not(form *):not([form])").all_inner_texts(),
+    }
+
+
+def test_keyboard_reaches_everything_and_shows_where_it_is(
+    browse: Browsing, world: World, place: tuple[str, str | None]
+) -> None:
+    page = look_at(browse, world, place)
+    number = page.evaluate(_NOTE_FOCUS)
+    assert number
+    for _ in range(number + 3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("unseen") == [], "focus that cannot be seen"
+    missed = "stops.filter((each) => !reached.has(each)).map((each) => each.outerHTML)"
+    assert page.evaluate(missed) == []
+    for dialog in page.locator("dialog").all():
+        dialog.evaluate("(each) => each.showModal()")
+        page.keyboard.press("Escape")
+        assert not dialog.evaluate("(each) => each.open")
+
+
+def test_name_does_not_turn_what_follows_it(browse: Browsing, world: World) -> None:
+    page = look_at(browse, world, ("/jobs/{compiled}/", ADA))
+    # The name reverses what follows, unless it is kept to itself.
+    ends = page.evaluate(
+        """() => {
+          const name = document.createRange();
+          name.setStart(document.querySelector("h1"), 0);
+          name.setEndBefore(document.querySelector("h1 .state"));
+          const names = [...name.getClientRects()].filter((each) => each.width > 10);
+          const state = document.querySelector("h1 .state").getBoundingClientRect();
+          const line = names.filter((each) => each.bottom > state.top + 4);
+          return [Math.max(...line.map((each) => each.right), 0), state.left];
+        }"""
+    )
+    assert ends[0] <= ends[1]
