@@ -14,7 +14,7 @@ def upgrade() -> None:
         "sign_ins",
         sa.Column("digest", sa.String, primary_key=True),
         sa.Column("kind", sa.String, nullable=False),
-        sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id"), nullable=False),
         sa.Column("token_digest", sa.String),
         sa.Column("expires", sa.String, nullable=False, index=True),
     )
