@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs, and browsers that are signed in."""
+"""Version 7: traces of jobs, browsers that are signed in, and jobs by the time of submission."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,3 +18,9 @@ def upgrade() -> None:
         sa.Column("token_digest", sa.String),
         sa.Column("expires", sa.String, nullable=False, index=True),
     )
+    for name, columns in (
+        ("jobs_by_owner", ["owner_id", "seq"]),
+        ("jobs_by_state", ["owner_id", "state", "kind", "seq"]),
+    ):
+        op.drop_index(name, "jobs")
+        op.create_index(name, "jobs", [*columns, "created"])
