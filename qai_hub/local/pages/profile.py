@@ -72,9 +72,9 @@ class ProfileView:
     Attributes:
         inference: The time of an inference.
         iterations: The times of all of them, in order.
-        first_load: The time of the first load.
-        load: The time of later loads.
-        peak_memory: The peak of the memory.
+        first_load: The time of the first load; None if it was not measured.
+        load: The time of later loads; None as well.
+        peak_memory: The peak of the memory; None as well.
         origin: What it was measured on, in a few words.
         is_device: Whether that is a device.
         conditions: How it was measured: names and values.
@@ -85,9 +85,9 @@ class ProfileView:
 
     inference: float
     iterations: Sequence[float]
-    first_load: float
-    load: float
-    peak_memory: float
+    first_load: float | None
+    load: float | None
+    peak_memory: float | None
     origin: str
     is_device: bool
     conditions: Sequence[tuple[str, str]]
@@ -109,9 +109,9 @@ class ProfileView:
         return cls(
             inference=detail["execution_time"],
             iterations=detail.get("all_execution_times", ()),
-            first_load=detail["cold_load_time"],
-            load=detail["warm_load_time"],
-            peak_memory=detail["peak_memory_usage"],
+            first_load=detail.get("cold_load_time"),
+            load=detail.get("warm_load_time"),
+            peak_memory=detail.get("peak_memory_usage"),
             origin=origin,
             is_device=is_device,
             conditions=conditions,
