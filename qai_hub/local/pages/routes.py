@@ -11,7 +11,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.api.users import SIGN_IN_PATH
 from qai_hub.local.contract import Contract
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages import job, jobs
+from qai_hub.local.pages import compare, job, jobs
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.live import LivePages
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
@@ -34,7 +34,8 @@ class Pages:
         self.live = LivePages(site)
         self.routes = [
             Route("/", PageEndpoint(site, jobs.show_start)),
-            Route("/jobs/", PageEndpoint(site, jobs.show_jobs)),
+            Route("/jobs/", PageEndpoint(site, jobs.show_jobs, jobs.change_jobs)),
+            Route("/compare/", PageEndpoint(site, compare.show_comparison)),
             Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
