@@ -603,6 +603,7 @@ def _read_JobAuthorization(m: Any, values: Values) -> models.JobAuthorization:
 
 def _read_JobList(m: Any, values: Values) -> models.JobList:
     read: models.JobList = _new(models.JobList)
+    read.searched_to = UNSET
     read.jobs = [_read_Job(item, values) for item in m.jobs]
     read.total_query_count = m.total_query_count
     read.additional_properties = {}
@@ -681,6 +682,7 @@ def _read_JobSummary(m: Any, values: Values) -> models.JobSummary:
 
 def _read_JobSummaryList(m: Any, values: Values) -> models.JobSummaryList:
     read: models.JobSummaryList = _new(models.JobSummaryList)
+    read.searched_to = UNSET
     read.job_summaries = [_read_JobSummary(item, values) for item in m.job_summaries]
     read.total_query_count = m.total_query_count
     read.additional_properties = {}

@@ -21,6 +21,8 @@ from qai_hub.client.fetch import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.device import Device, Framework
     from qai_hub.resources.job import Job
@@ -226,6 +228,12 @@ class AsyncFindingClient(AsyncBaseClient):
         state: JobStatus.State | list[JobStatus.State] | None = None,
         type: JobType | None = None,  # noqa: A002 (as Client.get_job_summaries has it)
         project: str | Project | None = None,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        model: str | Model | None = None,
+        after: datetime | date | None = None,
+        before: datetime | date | None = None,
     ) -> list[JobSummary]:
         """Lists jobs that you submitted or that are shared with you, newest first.
 
@@ -236,6 +244,13 @@ class AsyncFindingClient(AsyncBaseClient):
             state: State or states to list; None lists all.
             type: Job type to list; None lists all.
             project: Project to list; None lists all projects.
+            name: Text that the name or the identifier contains, in upper or lower case. This filter
+                and the following need a local hub.
+            device: Text that the name of the device contains, in upper or lower case.
+            model: A model that the jobs use or make, or its identifier.
+            after: Time since when they were submitted, local if it has no time zone; a date is its
+                beginning.
+            before: Time before which they were submitted, read like `after`.
 
         Returns:
             The job summaries.
@@ -250,7 +265,19 @@ class AsyncFindingClient(AsyncBaseClient):
             2
         """
         operation = list_operations.summary_list(
-            self._client, project, build_job_filters(creator, state, type)
+            self._client,
+            project,
+            build_job_filters(
+                self._client.config,
+                creator,
+                state,
+                type,
+                name=name,
+                device=device,
+                model=model,
+                after=after,
+                before=before,
+            ),
         )
         async with self._driver() as driver:
             return await operation.fetch_range_async(driver, offset, limit)
@@ -307,6 +334,12 @@ class AsyncFindingClient(AsyncBaseClient):
         type: JobType | None = None,  # noqa: A002 (as get_job_summaries has it)
         project: str | Project | None = None,
         page_size: int = 100,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        model: str | Model | None = None,
+        after: datetime | date | None = None,
+        before: datetime | date | None = None,
     ) -> AsyncIterator[Job]:
         """Iterates over all jobs, newest first, as `Client.iter_jobs` does.
 
@@ -316,6 +349,13 @@ class AsyncFindingClient(AsyncBaseClient):
             type: Job type to include; None includes all.
             project: Project to include; None includes all projects.
             page_size: Maximum number of jobs per request, from 1 to 1000.
+            name: Text that the name or the identifier contains, in upper or lower case. This filter
+                and the following need a local hub.
+            device: Text that the name of the device contains, in upper or lower case.
+            model: A model that the jobs use or make, or its identifier.
+            after: Time since when they were submitted, local if it has no time zone; a date is its
+                beginning.
+            before: Time before which they were submitted, read like `after`.
 
         Returns:
             The jobs, each once.
@@ -332,7 +372,19 @@ class AsyncFindingClient(AsyncBaseClient):
             True
         """
         operation = list_operations.job_list(
-            self._client, project, build_job_filters(creator, state, type)
+            self._client,
+            project,
+            build_job_filters(
+                self._client.config,
+                creator,
+                state,
+                type,
+                name=name,
+                device=device,
+                model=model,
+                after=after,
+                before=before,
+            ),
         )
         return operation.iterate_async(self._driver(), page_size)
 
@@ -343,6 +395,12 @@ class AsyncFindingClient(AsyncBaseClient):
         type: JobType | None = None,  # noqa: A002 (as get_job_summaries has it)
         project: str | Project | None = None,
         page_size: int = 100,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        model: str | Model | None = None,
+        after: datetime | date | None = None,
+        before: datetime | date | None = None,
     ) -> AsyncIterator[JobSummary]:
         """Iterates over the summaries of all jobs, newest first.
 
@@ -352,6 +410,13 @@ class AsyncFindingClient(AsyncBaseClient):
             type: Job type to include; None includes all.
             project: Project to include; None includes all projects.
             page_size: Maximum number of jobs per request, from 1 to 1000.
+            name: Text that the name or the identifier contains, in upper or lower case. This filter
+                and the following need a local hub.
+            device: Text that the name of the device contains, in upper or lower case.
+            model: A model that the jobs use or make, or its identifier.
+            after: Time since when they were submitted, local if it has no time zone; a date is its
+                beginning.
+            before: Time before which they were submitted, read like `after`.
 
         Returns:
             The job summaries, each once.
@@ -368,7 +433,19 @@ class AsyncFindingClient(AsyncBaseClient):
             True
         """
         operation = list_operations.summary_list(
-            self._client, project, build_job_filters(creator, state, type)
+            self._client,
+            project,
+            build_job_filters(
+                self._client.config,
+                creator,
+                state,
+                type,
+                name=name,
+                device=device,
+                model=model,
+                after=after,
+                before=before,
+            ),
         )
         return operation.iterate_async(self._driver(), page_size)
 

@@ -6,6 +6,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from qai_hub.cli.common import CommandError, print_error, print_info, print_line
+from qai_hub.cli.completion import complete_devices, complete_models
 from qai_hub.cli.downloads import STANDARD_OUTPUT, download_files, output_folder_option
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
@@ -32,6 +34,7 @@ from qai_hub.cli.output import (
     select_list_fields,
 )
 from qai_hub.cli.parameters import (
+    MomentType,
     SecondsType,
     get_jobs,
     job_argument,
@@ -78,6 +81,7 @@ def job() -> None:
             "Failed compile jobs of a colleague",
             "job list --type compile --state failed --creator a@b.c",
         ),
+        ("Jobs of this year with a name", "job list --name classifier --after 2026-01-01"),
         ("Wait for all that are under way", "job list -q --state running | qai-hub job wait -"),
         ("All jobs, as a JSON object on each line", "job list --all --format jsonl"),
     ],
@@ -86,6 +90,29 @@ def job() -> None:
 @click.option("--state", type=Choice(_STATES), help="Jobs in this state.")
 @click.option("--creator", metavar="EMAIL", help="Jobs that this user has submitted.")
 @click.option("--project", metavar="ID", help="Jobs of this project.")
+@click.option("--name", metavar="TEXT", help="Jobs with this in their name or identifier.")
+@click.option(
+    "--device",
+    metavar="TEXT",
+    shell_complete=complete_devices,
+    help="Jobs for devices with this in their name.",
+)
+@click.option(
+    "--model",
+    metavar="MODEL",
+    shell_complete=complete_models,
+    help="Jobs that use or make this model.",
+)
+@click.option(
+    "--after",
+    type=MomentType(),
+    metavar="TIME",
+    help="Jobs submitted at this time or later: 2026-01-02 or 2026-01-02T15:30, local without an "
+    "offset such as Z.",
+)
+@click.option(
+    "--before", type=MomentType(), metavar="TIME", help="Jobs submitted before this time."
+)
 @list_options
 @output_options(SUMMARY_FIELDS)
 @click.pass_obj
@@ -95,12 +122,18 @@ def list_jobs(
     state: str | None,
     creator: str | None,
     project: str | None,
+    name: str | None,
+    device: str | None,
+    model: str | None,
+    after: datetime | None,
+    before: datetime | None,
     limit: int,
     every: bool,
 ) -> None:
     """List jobs, the latest first.
 
-    A profile job is an inference job that only profiles, without inputs. Cancelled jobs are failed
+    The filters by name, device, model and time need a local hub; capitals make no difference. A
+    profile job is an inference job that only profiles, without inputs. Cancelled jobs are failed
     jobs as well, and those that are queued are running.
     """
     from qai_hub.client import JobStatus, JobType
@@ -122,6 +155,11 @@ def list_jobs(
         state=states,
         type=JobType[kind.upper()] if kind else None,
         project=project,
+        name=name,
+        device=device,
+        model=model,
+        after=after,
+        before=before,
     )
 
     def is_wanted(found: Any) -> bool:  # noqa: ANN401 - a job or a summary

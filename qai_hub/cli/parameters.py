@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -108,6 +109,30 @@ class SecondsType(click.FloatRange):
         if math.isnan(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
+
+
+class MomentType(click.ParamType[datetime]):
+    """A date, which is its beginning, or a time in ISO 8601's form."""
+
+    name = "time"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
+        """Reads the time."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{short_repr(value)} is no date or time, such as 2026-01-02 or 2026-01-02T15:30.",
+                param,
+                ctx,
+            )
 
 
 class CountType(click.IntRange):

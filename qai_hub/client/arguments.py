@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
 
+from qai_hub.connection import is_official
 from qai_hub.errors import UserError
 from qai_hub.next_steps import Step
 from qai_hub.resources.project import Project
 from qai_hub.status import JobStatus, JobType
 from qai_hub.transport.values import valid_id_or_empty
 
+if TYPE_CHECKING:
+    from qai_hub.config import ClientConfig
+    from qai_hub.resources.model import Model
+
 # The first letters of identifiers.
 _KINDS = {"j": "job", "m": "model", "d": "dataset"}
 # The contract's limit on the size of a page.
 MAX_PAGE_SIZE = 1000
+# And on the length of a text that jobs are searched by.
+_MAX_TEXT = 200
 
 
 def check_identifier(argument: str, value: object) -> str:
@@ -106,25 +114,72 @@ def check_integer(argument: str, value: object, minimum: int, maximum: int | Non
 
 
 def build_job_filters(
+    config: ClientConfig,
     creator: str | None,
     state: JobStatus.State | list[JobStatus.State] | None,
     job_type: JobType | None,
+    *,
+    name: str | None,
+    device: str | None,
+    model: str | Model | None,
+    after: date | None,
+    before: date | None,
 ) -> dict[str, Any]:
     """Builds the filter parameters of the operations that list jobs.
 
     Raises:
-        UserError: If one of the filters is not valid.
+        UserError: If one of the filters is not valid, or the server does not have it.
     """
     from qai_hub_api.models import JobTypeName
     from qai_hub_api.types import UNSET
 
     check_job_type("type", job_type)
     named = None if job_type is JobType.UNSPECIFIED else job_type
+    extensions = {
+        "name": _check_text("name", name) or UNSET,
+        "device": _check_text("device", device) or UNSET,
+        "model_id": check_identifier("model", _model_id(model)) if model else UNSET,
+        "after": _format_time("after", after) or UNSET,
+        "before": _format_time("before", before) or UNSET,
+    }
+    if is_official(config) and any(value is not UNSET for value in extensions.values()):
+        raise UserError(
+            "Qualcomm AI Hub cannot list jobs by name, device, model or time: only a local hub can."
+        )
     return {
         "creator": creator or UNSET,
         "state": _format_states(state) or UNSET,
         "type_": JobTypeName(named.display_name) if named else UNSET,
+        **extensions,
     }
+
+
+def _check_text(argument: str, value: object) -> str:
+    """Returns a text that others contain; empty for None."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > _MAX_TEXT or "\0" in value:
+        raise UserError(
+            f"{argument} must be a text of at most {_MAX_TEXT} characters, not {value!r:.300}."
+        )
+    return value
+
+
+def _model_id(model: str | Model) -> object:
+    return getattr(model, "model_id", model)
+
+
+def _format_time(argument: str, value: object) -> str:
+    """Returns a time as the API writes it; empty for None. Without a zone it is local."""
+    if value is None:
+        return ""
+    if not isinstance(value, date):
+        raise UserError(f"{argument} must be a datetime or a date, not {value!r:.100}.")
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    try:
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+    except (ValueError, OverflowError, OSError):
+        raise UserError(f"{argument} is out of range: {value}.") from None
 
 
 def _format_states(state: JobStatus.State | list[JobStatus.State] | None) -> str:

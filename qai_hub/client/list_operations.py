@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qai_hub.client.arguments import parse_project
+from qai_hub.client.arguments import check_integer, parse_project
 from qai_hub.client.pages import (
     Page,
     PageStart,
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from qai_hub.resources.summary import JobSummary
 
 T = TypeVar("T")
+
+# The filters that no index of a server is for.
+_SEARCHES = ("name", "device", "model_id")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class ListOperation(Generic[T]):
 
     def fetch_range(self, driver: Driver, offset: int, limit: int) -> list[T]:
         """Fetches a range, blocking, as `fetch_range` does."""
-        return fetch_range(self._page_fetcher(driver), self.key, offset, limit)
+        start, count, skipped = self._plan_range(offset, limit)
+        return fetch_range(self._page_fetcher(driver), self.key, start, count)[skipped:]
 
     def iterate(self, driver: Driver, page_size: int) -> Iterator[T]:
         """Iterates over the list, blocking, as `iterate_items` does."""
@@ -99,12 +103,26 @@ class ListOperation(Generic[T]):
 
     async def fetch_range_async(self, driver: Driver, offset: int, limit: int) -> list[T]:
         """Fetches a range in an event loop, as `fetch_range` does."""
-        paginator = paginate_range(self.key, offset, limit)
-        return ResourceList([item async for item in self._iterate_pages(driver, paginator)])
+        start, count, skipped = self._plan_range(offset, limit)
+        paginator = paginate_range(self.key, start, count)
+        found = [item async for item in self._iterate_pages(driver, paginator)]
+        return ResourceList(found[skipped:])
 
     def iterate_async(self, driver: AsyncDriver, page_size: int) -> AsyncIterator[T]:
         """Iterates over the list in an event loop, as `iterate_items` does."""
         return self._iterate_with(driver, paginate_list(self.key, page_size))
+
+    def _plan_range(self, offset: int, limit: int) -> tuple[int, int, int]:
+        """Returns how many items a server skips, how many to fetch, and how many to drop of these.
+
+        A server skips none in a search, whose pages end after any number of items.
+        """
+        from qai_hub_api.types import UNSET
+
+        if all(self.filters.get(name, UNSET) is UNSET for name in _SEARCHES):
+            return offset, limit, 0
+        skipped, count = check_integer("offset", offset, 0), check_integer("limit", limit, 0)
+        return 0, skipped + count if count else 0, skipped
 
     def _page_fetcher(self, driver: Driver) -> Callable[[PageStart, int], Page[T]]:
         return lambda start, limit: run_blocking(self.fetch_page(driver, start, limit))

@@ -10,6 +10,8 @@ from qai_hub.client.find import FindingClient
 from qai_hub.client.list_operations import dataset_list, job_list, model_list, summary_list
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from qai_hub.resources.dataset import Dataset
     from qai_hub.resources.job import Job
     from qai_hub.resources.model import Model
@@ -29,6 +31,12 @@ class ListingClient(FindingClient):
         state: JobStatus.State | list[JobStatus.State] | None = None,
         type: JobType | None = None,  # noqa: A002 (the name that users know)
         project: str | Project | None = None,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        model: str | Model | None = None,
+        after: datetime | date | None = None,
+        before: datetime | date | None = None,
     ) -> list[JobSummary]:
         """Lists jobs that you submitted or that are shared with you, newest first.
 
@@ -39,6 +47,13 @@ class ListingClient(FindingClient):
             state: State or states to list; None lists all.
             type: Job type to list; None lists all.
             project: Project to list; None lists all projects.
+            name: Text that the name or the identifier contains, in upper or lower case. This filter
+                and the following need a local hub.
+            device: Text that the name of the device contains, in upper or lower case.
+            model: A model that the jobs use or make, or its identifier.
+            after: Time since when they were submitted, local if it has no time zone; a date is its
+                beginning.
+            before: Time before which they were submitted, read like `after`.
 
         Returns:
             The job summaries.
@@ -51,7 +66,21 @@ class ListingClient(FindingClient):
             >>> {summary.status.code for summary in failed}
             {'FAILED'}
         """
-        operation = summary_list(self, project, build_job_filters(creator, state, type))
+        operation = summary_list(
+            self,
+            project,
+            build_job_filters(
+                self.config,
+                creator,
+                state,
+                type,
+                name=name,
+                device=device,
+                model=model,
+                after=after,
+                before=before,
+            ),
+        )
         return operation.fetch_range(self._driver, offset, limit)
 
     def get_models(
@@ -96,6 +125,12 @@ class ListingClient(FindingClient):
         type: JobType | None = None,  # noqa: A002 (as get_job_summaries has it)
         project: str | Project | None = None,
         page_size: int = 100,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        model: str | Model | None = None,
+        after: datetime | date | None = None,
+        before: datetime | date | None = None,
     ) -> Iterator[Job]:
         """Iterates over all jobs that you submitted or that are shared with you, newest first.
 
@@ -108,6 +143,13 @@ class ListingClient(FindingClient):
             type: Job type to include; None includes all.
             project: Project to include; None includes all projects.
             page_size: Maximum number of jobs per request, from 1 to 1000.
+            name: Text that the name or the identifier contains, in upper or lower case. This filter
+                and the following need a local hub.
+            device: Text that the name of the device contains, in upper or lower case.
+            model: A model that the jobs use or make, or its identifier.
+            after: Time since when they were submitted, local if it has no time zone; a date is its
+                beginning.
+            before: Time before which they were submitted, read like `after`.
 
         Returns:
             The jobs.
@@ -120,7 +162,21 @@ class ListingClient(FindingClient):
             >>> link_job.job_id in {job.job_id for job in done}
             True
         """
-        operation = job_list(self, project, build_job_filters(creator, state, type))
+        operation = job_list(
+            self,
+            project,
+            build_job_filters(
+                self.config,
+                creator,
+                state,
+                type,
+                name=name,
+                device=device,
+                model=model,
+                after=after,
+                before=before,
+            ),
+        )
         return operation.iterate(self._driver, page_size)
 
     def iter_job_summaries(
@@ -130,6 +186,12 @@ class ListingClient(FindingClient):
         type: JobType | None = None,  # noqa: A002 (as get_job_summaries has it)
         project: str | Project | None = None,
         page_size: int = 100,
+        *,
+        name: str | None = None,
+        device: str | None = None,
+        model: str | Model | None = None,
+        after: datetime | date | None = None,
+        before: datetime | date | None = None,
     ) -> Iterator[JobSummary]:
         """Iterates over the summaries of all jobs, which are cheaper to fetch than the jobs.
 
@@ -139,6 +201,13 @@ class ListingClient(FindingClient):
             type: Job type to include; None includes all.
             project: Project to include; None includes all projects.
             page_size: Maximum number of jobs per request, from 1 to 1000.
+            name: Text that the name or the identifier contains, in upper or lower case. This filter
+                and the following need a local hub.
+            device: Text that the name of the device contains, in upper or lower case.
+            model: A model that the jobs use or make, or its identifier.
+            after: Time since when they were submitted, local if it has no time zone; a date is its
+                beginning.
+            before: Time before which they were submitted, read like `after`.
 
         Returns:
             The job summaries, newest first, each once.
@@ -155,7 +224,21 @@ class ListingClient(FindingClient):
             >>> slow
             []
         """
-        operation = summary_list(self, project, build_job_filters(creator, state, type))
+        operation = summary_list(
+            self,
+            project,
+            build_job_filters(
+                self.config,
+                creator,
+                state,
+                type,
+                name=name,
+                device=device,
+                model=model,
+                after=after,
+                before=before,
+            ),
+        )
         return operation.iterate(self._driver, page_size)
 
     def iter_models(

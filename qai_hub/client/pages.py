@@ -17,6 +17,9 @@ P = TypeVar("P")
 _MAX_STALE_PAGES = 100
 # Consecutive empty pages after which a list without cursors has ended, whatever its total is.
 _MAX_EMPTY_PAGES = 50
+# Consecutive empty pages with cursors, on which a server has searched in vain, after which a list
+# counts as endless.
+_MAX_SEARCHED_PAGES = 10_000
 # How many items to skip after an empty page if the service's page length is not known.
 _FALLBACK_STEP = 10
 
@@ -51,7 +54,8 @@ class Paginator(Generic[T]):
 
     It follows the service's cursors, so that no item is missed or repeated when others are added or
     deleted during the iteration. Without cursors it counts offsets: items are still not repeated,
-    but one may be missed if others before it are deleted. Empty pages are skipped.
+    but one may be missed if others before it are deleted. Empty pages are skipped: a server
+    that searches a long list may send many of them.
 
     Args:
         key: Returns the identifier of an item.
@@ -83,7 +87,8 @@ class Paginator(Generic[T]):
         """
         start = self._start
         is_repeated = start is not None and start.cursor and start.cursor in self._cursors
-        if self._stale_pages >= _MAX_STALE_PAGES or is_repeated:
+        is_endless = self._empty_pages >= _MAX_SEARCHED_PAGES
+        if self._stale_pages >= _MAX_STALE_PAGES or is_repeated or is_endless:
             raise InternalError(
                 "The service's list seems endless: it returns the same items again."
             )
@@ -112,8 +117,10 @@ class Paginator(Generic[T]):
                 self._seen.add(key)
                 self._returned += 1
                 new.append(item)
-        self._stale_pages = 0 if new else self._stale_pages + 1
-        is_over = self._empty_pages > _MAX_EMPTY_PAGES or self._start is None
+        is_searched = not page.length and page.cursor is not None
+        self._stale_pages = 0 if new or is_searched else self._stale_pages + 1
+        is_over = self._empty_pages > _MAX_EMPTY_PAGES and page.cursor is None
+        is_over |= self._start is None
         if is_over or self._returned == self._max_items:
             self._start = None
         elif self._start is not None:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,34 @@ def test_list_filters(run: Run, compiled: CompileJob, failed: CompileJob) -> Non
     assert (nobody.out, nobody.err) == ("", "No jobs.\n")
     assert json.loads(run("job", "list", "--creator", COLLEAGUE, "--format", "json").out) == []
     assert len(run("job", "list", "-n", "1").lines) == 1
+
+
+def test_list_searches(run: Run, compiled: CompileJob, failed: CompileJob, target: Model) -> None:
+    done, broken = compiled.job_id, failed.job_id
+    assert run("job", "list", "-q", "--name", done.upper()).lines == [done]
+    assert run("job", "list", "-q", "--model", target.model_id, "--type", "compile").lines == [done]
+    assert {done, broken} <= {*run("job", "list", "--all", "-q", "--device", "galaxy s24").lines}
+    assert run("job", "list", "-q", "--device", "no such").lines == []
+    created = compiled.created_at
+    assert created is not None
+    after, before = created.isoformat(), (created + timedelta(microseconds=1)).isoformat()
+    assert run("job", "list", "-q", "--after", after, "--before", before).lines == [done]
+    assert run("job", "list", "-q", "--before", "2020-01-01").lines == []
+    assert {done, broken} <= {*run("job", "list", "--all", "-q", "--after", "2020-01-01").lines}
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        (["--after", "yesterday"], "'yesterday' is no date or time, such as 2026-01-02"),
+        (["--model", "jabc12345"], "is the identifier of a job, not of a model"),
+        (["--name", "x" * 201], "name must be a text of at most 200 characters"),
+    ],
+)
+def test_list_refuses_what_it_cannot_search_for(run: Run, option: list[str], problem: str) -> None:
+    refused = run("job", "list", *option)
+    assert refused.status != 0
+    assert problem in refused.err
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])

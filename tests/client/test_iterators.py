@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -192,6 +193,28 @@ def test_empty_pages_between_others_are_passed_over() -> None:
         assert ids_of(client.iter_models()) == ["m1", "m2"]
 
 
+def test_a_long_search_in_vain_goes_on_to_its_end() -> None:
+    # More pages than the limits on lists that stand still.
+    def decide(query: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+        left = int(query.get("cursor", 151)) - 1
+        return ([], {"Link": f'<?cursor={left}>; rel="next"'}) if left else (["m1"], {})
+
+    with listing(decide) as (client, server):
+        assert ids_of(client.iter_models()) == ["m1"]
+        assert len(server.requests) == 151
+
+
+@pytest.mark.parametrize("wrong", [{"limit": None}, {"limit": -1}, {"offset": "1"}])
+@pytest.mark.parametrize("filters", [{}, {"name": "x"}])
+def test_wrong_ranges_are_refused_at_once(wrong: dict[str, Any], filters: dict[str, Any]) -> None:
+    with (
+        listing(lambda query: ([], {})) as (client, server),
+        pytest.raises(hub.UserError, match="must be an integer"),
+    ):
+        client.get_job_summaries(**wrong, **filters)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("page_size", [0, -1, 1001, 2.0, "5", None, True])
 @pytest.mark.parametrize(
     "verb", ["iter_jobs", "iter_job_summaries", "iter_models", "iter_datasets"]
@@ -206,7 +229,22 @@ def test_wrong_page_sizes_are_refused_at_once(verb: str, page_size: object) -> N
 
 
 @pytest.mark.parametrize("verb", ["iter_jobs", "iter_job_summaries"])
-@pytest.mark.parametrize("wrong", [{"state": "FAILED"}, {"state": ["x"]}, {"type": "compile"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": "FAILED"},
+        {"state": ["x"]},
+        {"type": "compile"},
+        {"name": 5},
+        {"name": "x" * 201},
+        {"device": "a\0b"},
+        {"model": "jabc12345"},
+        {"model": 7},
+        {"after": "2026-01-02"},
+        {"before": 1.5},
+        {"before": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))},
+    ],
+)
 def test_wrong_filters_are_refused_at_once(verb: str, wrong: dict[str, Any]) -> None:
     with (
         listing(lambda query: ([], {})) as (client, server),

@@ -167,7 +167,8 @@ def test_bodies_are_no_larger_than_a_hub_can_read_in_a_moment(
 @each_operation
 def test_creates_are_replayable_and_lead_on(operation_id: str) -> None:
     _, method, operation = OPERATIONS[operation_id]
-    if method != "post" or not operation["security"]:
+    # Its answer is a secret, which would have to be stored.
+    if method != "post" or not operation["security"] or operation_id == "createSignInLink":
         return
     assert "Idempotency-Key" in {parameter["name"] for parameter in parameters_of(operation_id)}
     created = responses_of(operation_id).get("201")

@@ -60,6 +60,13 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
 include-operation-id = "logIn"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400]
 
+# So do an offset in a list that is searched, and the 29th of February of any year.
+[[operations]]
+include-operation-id = [
+    "listJobs", "listProjectJobs", "listJobSummaries", "listProjectJobSummaries",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404]
+
 # So does a range that begins after the end of the file.
 [[operations]]
 include-operation-id = "downloadFile"

@@ -1,7 +1,9 @@
 """Going through whole lists of a hub on which others are at work."""
 
 import threading
+from datetime import date, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,16 @@ from support.tiny_models import affine
 from support.users import COLLEAGUE, ME
 
 import qai_hub as hub
-from qai_hub.client import Client, CompileJob, Device, InferenceJob, JobStatus, JobType, Model
+from qai_hub.client import (
+    Client,
+    ClientConfig,
+    CompileJob,
+    Device,
+    InferenceJob,
+    JobStatus,
+    JobType,
+    Model,
+)
 
 DATA = {"x": [np.zeros((1, 4), np.float32)]}
 
@@ -121,3 +132,39 @@ def test_nothing_is_left_out_while_others_go(client: Client, colleague: Client) 
             # What has been seen goes: by offset, the next page would begin too late.
             by_id[found[-1]].disable_sharing()
     assert [key for key in found if key in by_id] == list(by_id)[::-1]
+
+
+def test_jobs_are_searched(client: Client, compiled: CompileJob, run: InferenceJob) -> None:
+    def find(**filters: Any) -> list[str]:
+        jobs = [job.job_id for job in client.iter_jobs(**filters)]
+        short = [summary.job_id for summary in client.iter_job_summaries(**filters)]
+        assert jobs == short == [each.job_id for each in client.get_job_summaries(**filters)]
+        return jobs
+
+    assert find(name=run.job_id.upper()) == [run.job_id]
+    assert set(find(model=run.model)) >= {compiled.job_id, run.job_id}
+    assert find(model=run.model.model_id, type=JobType.COMPILE) == [compiled.job_id]
+    assert find(device="no such device") == []
+    found = find(device="galaxy", before=datetime.now() + timedelta(days=1))
+    assert {compiled.job_id, run.job_id} <= set(found)
+    assert find(before=date(2020, 1, 1)) == []
+    assert compiled.created_at is not None
+    until = compiled.created_at + timedelta(microseconds=1)
+    assert find(after=compiled.created_at, before=until) == [compiled.job_id]
+    for offset in (0, 1, 5):
+        skipped = client.get_job_summaries(offset, 1, device="galaxy")
+        assert [summary.job_id for summary in skipped] == found[offset : offset + 1]
+
+
+def test_searches_need_a_local_hub() -> None:
+    official = Client(
+        ClientConfig("token", "https://workbench.aihub.qualcomm.com", "https://aihub.qualcomm.com")
+    )
+    for filters in (
+        {"name": "x"},
+        {"device": "x"},
+        {"model": "mabc12345"},
+        {"after": date(2026, 1, 2)},
+    ):
+        with pytest.raises(hub.UserError, match="only a local hub can"):
+            official.iter_jobs(**filters)

@@ -122,6 +122,9 @@ def _lists(db: Connection, ada: User, bob: User, job_ids: list[str]) -> None:
         page = job_lists.page_of_jobs(db, JOB_SUMMARIES, viewer, request, chosen)
         assert ([each.id for each in page.items], page.total) == (found, len(found))
         assert type(page.total) is int
+    searched = job_lists.JobFilter(text="WORK", after=NOON)
+    page = job_lists.page_of_jobs(db, JOB_SUMMARIES, ada, PageRequest(limit=5), searched)
+    assert ([each.id for each in page.items], page.total) == ([second, first], 2)
     people.unshare(db, second)
 
 

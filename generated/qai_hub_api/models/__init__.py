@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .job_authorization import JobAuthorization as JobAuthorization
     from .job_failure_type import JobFailureType as JobFailureType
     from .job_list import JobList as JobList
+    from .job_order import JobOrder as JobOrder
     from .job_permission import JobPermission as JobPermission
     from .job_result import JobResult as JobResult
     from .job_state import JobState as JobState
@@ -171,6 +172,7 @@ else:
         "JobAuthorization": ".job_authorization",
         "JobFailureType": ".job_failure_type",
         "JobList": ".job_list",
+        "JobOrder": ".job_order",
         "JobPermission": ".job_permission",
         "JobResult": ".job_result",
         "JobState": ".job_state",
@@ -298,6 +300,7 @@ __all__ = (
     "JobAuthorization",
     "JobFailureType",
     "JobList",
+    "JobOrder",
     "JobPermission",
     "JobResult",
     "JobState",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -14,15 +15,19 @@ T = TypeVar("T", bound="JobList")
 
 @_attrs_define
 class JobList:
-    """One page of jobs, newest first.
+    """One page of jobs.
 
     Attributes:
-        total_query_count (int): Number of items that match, on all pages together.
+        total_query_count (int): Number of items that match, on all pages together. If the list is filtered by name,
+            device, model or time and has several pages, this is an upper bound, which is not counted.
         jobs (list[Job] | Unset): The jobs.
+        searched_to (datetime.datetime | Unset): When the last job was submitted that was looked at for this page.
+            Present if others are left to look at, and this page is shorter for that.
     """
 
     total_query_count: int
     jobs: list[Job] | Unset = UNSET
+    searched_to: datetime.datetime | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -35,6 +40,10 @@ class JobList:
                 jobs_item = jobs_item_data.to_dict()
                 jobs.append(jobs_item)
 
+        searched_to: str | Unset = UNSET
+        if not isinstance(self.searched_to, Unset):
+            searched_to = self.searched_to.isoformat()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -44,6 +53,8 @@ class JobList:
         )
         if jobs is not UNSET:
             field_dict["jobs"] = jobs
+        if searched_to is not UNSET:
+            field_dict["searched_to"] = searched_to
 
         return field_dict
 
@@ -67,9 +78,19 @@ class JobList:
             else UNSET
         )
 
+        _searched_to = d.pop("searched_to", UNSET)
+        searched_to: datetime.datetime | Unset = (
+            reading.time(_searched_to)
+            if type(_searched_to) is str
+            else _searched_to
+            if type(_searched_to) is datetime.datetime
+            else UNSET
+        )
+
         job_list = cls.__new__(cls)
         job_list.total_query_count = total_query_count
         job_list.jobs = jobs
+        job_list.searched_to = searched_to
 
         job_list.additional_properties = d or {}
         return job_list

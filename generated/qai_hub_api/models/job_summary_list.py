@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -14,15 +15,19 @@ T = TypeVar("T", bound="JobSummaryList")
 
 @_attrs_define
 class JobSummaryList:
-    """One page of job summaries, newest first.
+    """One page of job summaries.
 
     Attributes:
-        total_query_count (int): Number of items that match, on all pages together.
+        total_query_count (int): Number of items that match, on all pages together. If the list is filtered by name,
+            device, model or time and has several pages, this is an upper bound, which is not counted.
         job_summaries (list[JobSummary] | Unset): The summaries.
+        searched_to (datetime.datetime | Unset): When the last job was submitted that was looked at for this page.
+            Present if others are left to look at, and this page is shorter for that.
     """
 
     total_query_count: int
     job_summaries: list[JobSummary] | Unset = UNSET
+    searched_to: datetime.datetime | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -35,6 +40,10 @@ class JobSummaryList:
                 job_summaries_item = job_summaries_item_data.to_dict()
                 job_summaries.append(job_summaries_item)
 
+        searched_to: str | Unset = UNSET
+        if not isinstance(self.searched_to, Unset):
+            searched_to = self.searched_to.isoformat()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -44,6 +53,8 @@ class JobSummaryList:
         )
         if job_summaries is not UNSET:
             field_dict["job_summaries"] = job_summaries
+        if searched_to is not UNSET:
+            field_dict["searched_to"] = searched_to
 
         return field_dict
 
@@ -69,9 +80,19 @@ class JobSummaryList:
             else UNSET
         )
 
+        _searched_to = d.pop("searched_to", UNSET)
+        searched_to: datetime.datetime | Unset = (
+            reading.time(_searched_to)
+            if type(_searched_to) is str
+            else _searched_to
+            if type(_searched_to) is datetime.datetime
+            else UNSET
+        )
+
         job_summary_list = cls.__new__(cls)
         job_summary_list.total_query_count = total_query_count
         job_summary_list.job_summaries = job_summaries
+        job_summary_list.searched_to = searched_to
 
         job_summary_list.additional_properties = d or {}
         return job_summary_list

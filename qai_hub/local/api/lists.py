@@ -1,15 +1,17 @@
 """Handlers for lists, their pagination, and responses that several operations share."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement
 
 from qai_hub.local.api.context import RequestContext, request_origin
-from qai_hub.local.api.serialize import Json, dataset_json, model_json
+from qai_hub.local.api.serialize import Json, dataset_json, model_json, omit_none
 from qai_hub.local.api.serialize_jobs import jobs_json, summaries_json
 from qai_hub.local.api.uploads import known_digest
+from qai_hub.local.clock import rfc3339
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.kinds import KINDS, kinds_with_message_of
 from qai_hub.local.errors import ProblemError
@@ -28,6 +30,9 @@ from qai_hub.local.store.rows import (
 )
 
 _Record = TypeVar("_Record", bound=Owned)
+
+SEARCHES = frozenset({"name", "device", "model_id"})
+"""The filters of jobs that no index is for."""
 
 
 def updated_response(
@@ -87,11 +92,12 @@ def parse_page_request(context: RequestContext) -> PageRequest:
         limit=params["limit"],
         offset=params["offset"],
         cursor=None if cursor is None else int(cursor),
+        oldest_first=params.get("order") == "oldest",
     )
 
 
 def page_response(
-    context: RequestContext, field: str, items: Sequence[Json], total: int, cursor: int | None
+    context: RequestContext, field: str, items: Sequence[Json], page: Page[Any]
 ) -> Reply:
     """Return the response with one page of a list, and the cursor of the next one.
 
@@ -99,23 +105,23 @@ def page_response(
         context: The request.
         field: The field that holds the items.
         items: The items.
-        total: Number of items on all pages.
-        cursor: Where the next page begins; None on the last.
+        page: The page that they are on.
 
     Returns:
         The response.
     """
     headers = {}
-    if cursor is not None:
+    if page.cursor is not None:
         request = context.call.request
         kept = [
             (name, value)
             for name, value in request.query_params.multi_items()
             if name not in ("cursor", "offset")
         ]
-        query = urlencode([*kept, ("cursor", str(cursor))])
+        query = urlencode([*kept, ("cursor", str(page.cursor))])
         headers["Link"] = f'<{request_origin(request)}{request.url.path}?{query}>; rel="next"'
-    return Reply({field: items, "total_query_count": total}, headers)
+    body = {field: items, "total_query_count": page.total}
+    return Reply(body | omit_none(searched_to=page.searched_to), headers)
 
 
 def _find_files(context: RequestContext, sha256: str) -> list[str]:
@@ -145,29 +151,27 @@ def list_models(context: RequestContext) -> Reply:
         ]
     found = MODELS.page(context.db, context.viewer, parse_page_request(context), filters)
     items = [model_json(context, model, sha256) for model in found.items]
-    return page_response(context, "models", items, found.total, found.cursor)
+    return page_response(context, "models", items, found)
 
 
 def list_datasets(context: RequestContext) -> Reply:
     """List datasets."""
     found = DATASETS.page(context.db, context.viewer, parse_page_request(context))
     items = [dataset_json(context, dataset) for dataset in found.items]
-    return page_response(context, "datasets", items, found.total, found.cursor)
+    return page_response(context, "datasets", items, found)
 
 
 def list_jobs(context: RequestContext) -> Reply:
     """List jobs with all their fields."""
     found = _page_of_jobs(context, JOBS)
-    return page_response(
-        context, "jobs", jobs_json(context, found.items), found.total, found.cursor
-    )
+    return page_response(context, "jobs", jobs_json(context, found.items), found)
 
 
 def list_summaries(context: RequestContext) -> Reply:
     """List summaries of jobs."""
     found = _page_of_jobs(context, JOB_SUMMARIES)
     items = summaries_json(context, found.items)
-    return page_response(context, "job_summaries", items, found.total, found.cursor)
+    return page_response(context, "job_summaries", items, found)
 
 
 def _page_of_jobs(context: RequestContext, rows: Rows[_Record]) -> Page[_Record]:
@@ -183,8 +187,39 @@ def _page_of_jobs(context: RequestContext, rows: Rows[_Record]) -> Page[_Record]
         if owner is not None and owner.id != viewer.id:
             return Page((), 0, None)
         owner = viewer
-    wanted = JobFilter(owner.id if owner else None, _wanted_states(context))
-    return page_of_jobs(context.db, rows, viewer, parse_page_request(context), wanted)
+    request = parse_page_request(context)
+    if request.offset and params.keys() & SEARCHES:
+        raise ProblemError(
+            400,
+            "offset cannot be combined with name, device or model_id, as a page of such a list may "
+            "end early: follow the Link header of each page.",
+        )
+    wanted = JobFilter(
+        owner.id if owner else None,
+        _wanted_states(context),
+        text=params.get("name", ""),
+        device=params.get("device", ""),
+        model_id=params.get("model_id"),
+        after=_parse_time(context, "after"),
+        before=_parse_time(context, "before"),
+    )
+    return page_of_jobs(context.db, rows, viewer, request, wanted)
+
+
+def _parse_time(context: RequestContext, name: str) -> str | None:
+    """Return a time that a list is filtered by, as it is stored; None if it is not.
+
+    Raises:
+        ProblemError: 400 if it is no time.
+    """
+    value = context.call.params.get(name)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return rfc3339(moment.replace(tzinfo=moment.tzinfo or UTC))
+    except (ValueError, OverflowError):
+        raise ProblemError(400, f"{name!r} is {value!r}, and there is no such time.") from None
 
 
 def _wanted_states(context: RequestContext) -> list[tuple[str, str]] | None:

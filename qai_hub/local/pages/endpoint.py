@@ -1,6 +1,5 @@
 """Serving a page: the viewer, the method, forms, and errors as pages."""
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
@@ -14,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from qai_hub.local.api.context import run_until_done
 from qai_hub.local.contract.bodies import read_body
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages.site import Page, Site, View
+from qai_hub.local.pages.site import Form, Page, Site, View
 from qai_hub.local.store.records import User
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -41,7 +40,7 @@ class PageEndpoint:
         request, viewer = Request(scope, receive), None
         try:
             view = self._view(scope["method"])
-            form = await read_form(request) if scope["method"] == "POST" else {}
+            form = await read_form(request) if scope["method"] == "POST" else Form()
             viewer = await find_viewer(self._site, request)
             response = await self._show(view, request, viewer, form)
         except ProblemError as problem:
@@ -55,9 +54,7 @@ class PageEndpoint:
             raise ProblemError(405, f"{method} is not for this page.", headers={"Allow": allow})
         return view
 
-    async def _show(
-        self, view: View, request: Request, viewer: User, form: Mapping[str, str]
-    ) -> Response:
+    async def _show(self, view: View, request: Request, viewer: User, form: Form) -> Response:
         services = self._site.services
         run = partial(self._run, view, request, viewer, form)
         return await run_until_done(services, run, services.quick_reads)
@@ -67,7 +64,7 @@ class PageEndpoint:
         view: View,
         request: Request,
         viewer: User,
-        form: Mapping[str, str],
+        form: Form,
         done: dict[str, Any],
     ) -> Response:
         store = self._site.services.store
@@ -97,7 +94,7 @@ async def find_viewer(site: Site, request: Request) -> User:
     return found
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> Form:
     """Return the fields of a form that a page of this hub has sent.
 
     Raises:
@@ -116,7 +113,7 @@ async def read_form(request: Request) -> dict[str, str]:
         )
     except ValueError:
         raise ProblemError(400, "The form cannot be read.") from None
-    return dict(fields)
+    return Form(fields)
 
 
 def _refuse_other_sites(request: Request) -> None:

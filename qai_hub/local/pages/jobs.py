@@ -1,11 +1,17 @@
-"""The list of jobs."""
+"""The list of jobs, by what people look for."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from qai_hub.local.api.lists import SEARCHES
+from qai_hub.local.contract import Reply
 from qai_hub.local.core.kinds import FINISHED_STATES, KINDS
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.pages.compare import MAX_COMPARED
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page, redirect
 
@@ -23,6 +29,11 @@ _TYPES: Final = {
     "link": "Link",
     "inference": "Inference and profile",
 }
+# The fields that are always seen, and the others; and the API's parameters for those that have
+# another name there.
+_MAIN: Final = ("name", "type", "state")
+_MORE: Final = ("device", "model", "after", "before", "creator")
+_PARAMETERS: Final = {"model": "model_id"}
 
 
 def show_start(page: Page) -> Response:
@@ -31,31 +42,90 @@ def show_start(page: Page) -> Response:
 
 
 def show_jobs(page: Page) -> Response:
-    """Show a page of the list of jobs, newest first."""
-    query = page.request.query_params
-    params: dict[str, Any] = {"limit": _PAGE_SIZE}
-    state = query.get("state", "")
-    if state in _STATES:
-        params["state"] = _state_numbers(page, state)
-    if query.get("type") in _TYPES:
-        params["type"] = query["type"]
-    if query.get("creator"):
-        params["creator"] = query["creator"].strip()
-    cursor = query.get("cursor", "")
-    if cursor.isascii() and cursor.isdigit():
-        params["cursor"] = cursor
-    reply = page.ask("listJobSummaries", **params)
+    """Show a page of the list of jobs."""
+    query = _read_query(page)
+    problem, reply = "", Reply({"job_summaries": [], "total_query_count": 0})
+    try:
+        reply = page.ask("listJobSummaries", **_parameters(page, query))
+    except ProblemError as error:
+        if error.status != 400:
+            raise
+        problem = error.detail
     next_page = _NEXT.match(reply.headers.get("Link", ""))
+    filters = {name: value for name, value in query.items() if name != "cursor"}
+    is_first = "cursor" not in query
+    oldest_first = filters.get("order") == "oldest"
     return page.render(
         "jobs.html",
+        400 if problem else 200,
         jobs=[JobFacts.of_summary(each) for each in reply.body["job_summaries"]],
         total=reply.body["total_query_count"],
-        next_cursor=next_page[1] if next_page else None,
-        is_first="cursor" not in params,
-        query=dict(query),
+        # A search ends where it stops, and its length is known only if that is the end.
+        is_counted=(is_first and next_page is None) or not _is_search(filters),
+        searched_to=reply.body.get("searched_to"),
+        further=_address(filters, cursor=next_page[1]) if next_page else None,
+        first=None if is_first else _address(filters),
+        oldest_first=oldest_first,
+        reverse=_address(filters, order="" if oldest_first else "oldest"),
+        here_again=_address(query),
+        problem=problem,
+        query={name: value for name, value in filters.items() if name != "order"},
+        has_more=any(name in filters for name in _MORE),
         states=_STATES,
         types=_TYPES,
+        max_compared=MAX_COMPARED,
     )
+
+
+def change_jobs(page: Page) -> Response:
+    """Cancel the jobs that a form names, as far as they are the viewer's and have not ended."""
+    if page.form.get("do") != "cancel":
+        raise ProblemError(400, "The form does not say what to do.")
+    cancelled = 0
+    for key in dict.fromkeys(page.form.getlist("job")):
+        found = page.get("getJob", job_id=key)
+        if not found["read_only"] and not JobFacts.of_job(found).is_finished:
+            page.ask("cancelJob", job_id=key)
+            cancelled += 1
+    if not cancelled:
+        raise ProblemError(409, "None of these jobs can be cancelled: choose yours, under way.")
+    return redirect(_address(_read_query(page)))
+
+
+def _read_query(page: Page) -> dict[str, str]:
+    """Return what the list is asked for, without what is left empty."""
+    given = page.request.query_params
+    query = {name: given.get(name, "").strip() for name in (*_MAIN, *_MORE, "order", "cursor")}
+    return {name: value for name, value in query.items() if value}
+
+
+def _is_search(filters: Mapping[str, str]) -> bool:
+    names = {_PARAMETERS.get(name, name) for name in filters}
+    return not names.isdisjoint({*SEARCHES, "after", "before"})
+
+
+def _address(filters: Mapping[str, str], **more: str) -> str:
+    query = urlencode({name: value for name, value in {**filters, **more}.items() if value})
+    return f"/jobs/?{query}" if query else "/jobs/"
+
+
+def _parameters(page: Page, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the API's parameters of a list. Choices that there are not are left out."""
+    params: dict[str, Any] = {"limit": _PAGE_SIZE}
+    for name, value in query.items():
+        match name:
+            case "state":
+                if value in _STATES:
+                    params["state"] = _state_numbers(page, value)
+            case "type":
+                if value in _TYPES:
+                    params["type"] = value
+            case "order":
+                if value == "oldest":
+                    params["order"] = value
+            case _:
+                params[_PARAMETERS.get(name, name)] = value
+    return params
 
 
 def _state_numbers(page: Page, chosen: str) -> str:

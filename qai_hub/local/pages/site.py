@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection
+from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -35,6 +36,10 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+Form = ImmutableMultiDict[str, str]
+"""The fields of a form; one that was sent several times has its last value."""
 
 
 class Site:
@@ -121,7 +126,7 @@ class Page:
     db: Connection
     exit_stack: ExitStack
     done: dict[str, Any]
-    form: Mapping[str, str]
+    form: Form
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     def ask(self, operation: str, body: Any = None, /, **params: Any) -> Reply:  # noqa: ANN401 - JSON

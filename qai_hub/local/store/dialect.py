@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     URL,
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     Engine,
@@ -31,7 +32,10 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -51,6 +55,12 @@ _PRAGMAS = (
 # With these, commits survive a power cut; fullfsync is for macOS.
 _DURABLE = ("PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
 _NOT_DURABLE = ("PRAGMA synchronous = OFF",)
+# SQLite's own `lower` knows the letters of English only.
+_LOWER = "lower_unicode"
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def insert_or_ignore(db: Connection, table: Table, **values: Any) -> bool:  # noqa: ANN401 - columns of any type
@@ -112,6 +122,41 @@ def increase(db: Connection, table: Table, counter: str, number: int, **key: Any
     )
 
 
+def merges_in_order(db: Connection) -> bool:
+    """Return whether the parts of a union are merged in their order, and read as far as needed.
+
+    PostgreSQL reads them to their end, and sorts all.
+    """
+    return db.dialect.name == "sqlite"
+
+
+class contains(FunctionElement[bool]):  # noqa: N801 - used as a function
+    """Whether a text contains another, in upper or lower case.
+
+    Args:
+        text: The text.
+        part: The other.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(contains)
+def _contains(element: contains, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - of the compiler
+    text, part = (compiler.process(each, **options) for each in element.clauses)
+    return f"(instr({_LOWER}({text}), {_LOWER}({part})) > 0)"
+
+
+@compiles(contains, "postgresql")
+def _contains_in_postgresql(element: contains, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - as above
+    # Columns compare bytes, which knows capital letters of English only.
+    text, part = (
+        f'lower({compiler.process(each, **options)} COLLATE "default")' for each in element.clauses
+    )
+    return f"(strpos({text}, {part}) > 0)"
+
+
 def epoch_seconds(db: Connection) -> ColumnElement[Any]:
     """Return an expression for the database's clock, which does not stand still in a transaction.
 
@@ -145,6 +190,7 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
     def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         # The driver's own transactions begin too late and cannot be immediate: see begin().
         connection.isolation_level = None
+        connection.create_function(_LOWER, 1, _lower, deterministic=True)
         cursor = connection.cursor()
         for pragma in (*_PRAGMAS, *(_DURABLE if durable else _NOT_DURABLE)):
             cursor.execute(pragma)

@@ -6,10 +6,14 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     Table,
+    and_,
+    asc,
     bindparam,
     delete,
     desc,
@@ -19,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from qai_hub.local.store.dialect import insert_or_ignore
+from qai_hub.local.store.dialect import insert_or_ignore, merges_in_order
 from qai_hub.local.store.records import (
     Dataset,
     Job,
@@ -37,31 +41,67 @@ _Record_co = TypeVar("_Record_co", bound=Owned, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which items of a list are requested, newest first.
+    """Which items of a list are requested.
 
     Attributes:
         limit: Maximum number of items.
         offset: Number of items to skip.
-        cursor: Where the page begins, from the previous page; None to begin with the newest item.
+        cursor: Where the page begins, from the previous page; None to begin with the first item.
+        oldest_first: Whether the list begins with the oldest item, and not with the newest.
     """
 
     limit: int
     offset: int = 0
     cursor: int | None = None
+    oldest_first: bool = False
+
+    @property
+    def start(self) -> int:
+        """The number that the first item's is below, or above if the oldest is first."""
+        if self.cursor is not None:
+            return self.cursor
+        return 0 if self.oldest_first else _MAX_SEQ
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_Record_co]):
-    """Items of a list; `total` counts all pages, `cursor` is None on the last one."""
+    """Items of a list.
+
+    Attributes:
+        items: The items.
+        total: Number of items on all pages, or an upper bound.
+        cursor: Where the next page begins; None on the last one.
+        searched_to: When the last item was created that was looked at, if others are left to look
+            at, and the page is shorter for that.
+    """
 
     items: Sequence[_Record_co]
     total: int
     cursor: int | None
+    searched_to: str | None = None
 
 
 _MAX_SEQ = (1 << 63) - 1
 # Even in a table with as many rows as there are ids left, it is unlikely that more are needed.
 _MAX_NEW_IDS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrder:
+    """The order of a list.
+
+    Attributes:
+        oldest_first: Whether it begins with the oldest item, and not with the newest.
+        merged: Whether the database merges parts of a list in this order.
+    """
+
+    oldest_first: bool = False
+    merged: bool = True
+
+    def by(self, column: ColumnElement[int] | str) -> ColumnElement[Any]:
+        """Return what to order by, for the number that increases with each new item."""
+        return asc(column) if self.oldest_first else desc(column)
+
 
 Conditions = tuple[ColumnElement[bool], ...]
 """Conditions that all hold."""
@@ -175,27 +215,70 @@ class Rows(Generic[_Record_co]):
             ).scalar_one()
             for part in parts
         )
-        return self.read_page(db, self.page_query(parts), request, total, parameters)
+        query = self.page_query(parts, ListOrder(merged=merges_in_order(db)))
+        return self.read_page(db, query, request, total, parameters)
 
-    def page_query(self, parts: Iterable[Conditions]) -> Select[Any]:
+    def page_query(self, parts: Iterable[Conditions], order: ListOrder) -> Select[Any]:
         """Return the query for a page of the items that meet the conditions of any part of a list.
 
         Args:
             parts: The conditions of each part. No item is in two parts. To be fast however long the
                 list is, a part must be in the order of an index.
+            order: The order of the list.
 
         Returns:
             The query, for `read_page`.
         """
         seq = self._table.c.seq
         # The database merges the parts, and reads rows only of the items on the page.
-        page = (
-            union_all(*(select(seq).where(*part, seq < bindparam("cursor")) for part in parts))
-            .order_by(desc("seq"))
-            .limit(bindparam("limit"))
-            .offset(bindparam("offset"))
+        page = self._merge(parts, order, "reach")
+        page = page.limit(bindparam("limit")).offset(bindparam("offset"))
+        return self._columns.where(seq.in_(page)).order_by(order.by(seq))
+
+    def search_queries(
+        self, parts: Iterable[Conditions], tests: Conditions, order: ListOrder
+    ) -> tuple[Select[Any], Select[int, int]]:
+        """Return the queries for a page of the items that also meet conditions without an index.
+
+        These are tested on the first items of the list alone, as many as the parameter `searched`.
+
+        Args:
+            parts: As for `page_query`.
+            tests: The further conditions.
+            order: The order of the list.
+
+        Returns:
+            The query for `read_page`, and one for the number of items that are looked at and the
+            `seq` of the last of them.
+        """
+        seq = self._table.c.seq
+        searched = self._merge(parts, order, "searched").limit(bindparam("searched")).subquery()
+        # A scalar subquery reads the row of each by its key. PostgreSQL would make a join of other
+        # forms, and rather test the whole table.
+        meets = select(and_(*tests)).where(seq == searched.c.seq).correlate(searched)
+        found = select(searched.c.seq).where(meets.scalar_subquery())
+        page = found.order_by(order.by(searched.c.seq))
+        page = page.limit(bindparam("limit")).offset(bindparam("offset"))
+        last = func.max(searched.c.seq) if order.oldest_first else func.min(searched.c.seq)
+        return (
+            self._columns.where(seq.in_(page)).order_by(order.by(seq)),
+            select(func.count(), last).select_from(searched),
         )
-        return self._columns.where(seq.in_(page)).order_by(seq.desc())
+
+    def _merge(
+        self, parts: Iterable[Conditions], order: ListOrder, limit: str
+    ) -> CompoundSelect[Any]:
+        """Return the `seq` of the items in the parts of a list, in its order.
+
+        At least as many are returned as the parameter `limit` says, if there are so many.
+        """
+        seq, cursor = self._table.c.seq, bindparam("cursor", type_=BigInteger)
+        bound = seq > cursor if order.oldest_first else seq < cursor
+        each = [select(seq).where(*part, bound) for part in parts]
+        if not order.merged:
+            ends = (part.order_by(order.by(seq)).limit(bindparam(limit)) for part in each)
+            each = [select(end.subquery().c.seq) for end in ends]
+        return union_all(*each).order_by(order.by("seq"))
 
     def read_page(
         self,
@@ -217,8 +300,12 @@ class Rows(Generic[_Record_co]):
         Returns:
             The page.
         """
-        cursor = _MAX_SEQ if request.cursor is None else request.cursor
-        bounds = {"cursor": cursor, "limit": request.limit + 1, "offset": request.offset}
+        bounds = {
+            "cursor": request.start,
+            "limit": request.limit + 1,
+            "offset": request.offset,
+            "reach": min(request.offset + request.limit + 1, _MAX_SEQ),
+        }
         found = [self._record(*row) for row in db.execute(query, {**parameters, **bounds})]
         items = found[: request.limit]
         return Page(items, total, items[-1].seq if len(found) > len(items) else None)

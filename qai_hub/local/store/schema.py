@@ -187,9 +187,10 @@ jobs = Table(
     # The trace that its submission belongs to, in W3C's form.
     Column("traceparent", Text),
     Index("jobs_by_lease", "lease"),
-    # Every page of a list is read from one of these two, whatever it is filtered by, in order.
-    Index("jobs_by_owner", "owner_id", "seq"),
-    Index("jobs_by_state", "owner_id", "state", "kind", "seq"),
+    # Every page of a list is read from one of these two, whatever it is filtered by, in order. The
+    # time is there so that jobs of other times are passed over without reading their rows.
+    Index("jobs_by_owner", "owner_id", "seq", "created"),
+    Index("jobs_by_state", "owner_id", "state", "kind", "seq", "created"),
     # There is no index on the state alone: SQLite would use it to scan everything that is queued,
     # instead of the few jobs that a query names.
     Index("jobs_by_turn", "owner_id", "state", "ready", "needs", "seq"),

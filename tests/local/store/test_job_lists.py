@@ -3,20 +3,21 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from support.sqlite_steps import steps_of
-from support.store_builders import NOON, add_job
+from support.store_builders import NOON, add_job, add_model
 
-from qai_hub.local.core.kinds import FINISHED_STATES, KINDS, UNFINISHED_STATES
+from qai_hub.local.core.kinds import CREATED, FINISHED_STATES, KINDS, UNFINISHED_STATES
 from qai_hub.local.store import Store
 from qai_hub.local.store.job_lists import JobFilter, end_jobs, page_of_jobs
 from qai_hub.local.store.people import ensure_user, share
 from qai_hub.local.store.records import JobSummary, User
+from qai_hub.local.store.relations import add_uses
 from qai_hub.local.store.rows import JOB_SUMMARIES, JOBS, Page, PageRequest
 from qai_hub.local.store.schema import jobs
 from qai_hub.local.store.sqlite import SqliteStore
@@ -65,7 +66,7 @@ def history(store: Store, made: list[Made]) -> Iterator[tuple[Connection, list[U
         raise RolledBackError
 
 
-@given(HISTORIES, st.none() | st.integers(0, 2), STATES, st.integers(1, 5))
+@given(HISTORIES, st.none() | st.integers(0, 2), STATES, st.integers(1, 5), st.booleans())
 @settings(deadline=None)
 def test_a_list_has_the_jobs_that_it_is_filtered_by(
     empty: Store,
@@ -73,15 +74,16 @@ def test_a_list_has_the_jobs_that_it_is_filtered_by(
     owner: int | None,
     wanted: set[tuple[str, str]] | None,
     limit: int,
+    oldest: bool,
 ) -> None:
     with history(empty, made) as (db, users, keys):
         expected = [
             key
-            for key, job in reversed([*zip(keys, made, strict=True)])
+            for key, job in zip(keys, made, strict=True)
             if (job.owner == 0 or job.shared)
             and owner in (None, job.owner)
             and (wanted is None or job.kind_and_state in wanted)
-        ]
+        ][:: 1 if oldest else -1]
         chosen = JobFilter(None if owner is None else users[owner].id, wanted)
 
         def read(request: PageRequest) -> Page[JobSummary]:
@@ -91,14 +93,158 @@ def test_a_list_has_the_jobs_that_it_is_filtered_by(
 
         found, cursor = list[str](), None
         while True:
-            page = read(PageRequest(limit, cursor=cursor))
+            page = read(PageRequest(limit, cursor=cursor, oldest_first=oldest))
             found += [job.id for job in page.items]
             cursor = page.cursor
             if cursor is None:
                 break
         assert found == expected
-        by_offset = read(PageRequest(limit, offset=2)).items
+        by_offset = read(PageRequest(limit, offset=2, oldest_first=oldest)).items
         assert [job.id for job in by_offset] == expected[2 : 2 + limit]
+
+
+class Searched(NamedTuple):
+    """A job to search for: its name, device, hour of submission, and whether it uses the model."""
+
+    owner: int
+    name: str
+    device: str | None
+    hour: int
+    uses_model: bool
+    shared: bool
+
+
+NAMES = ("Net", "net_2", "NETZ", "Größe", "GRÖSSE", "100%", "a'b\\", "😀 net")
+SEARCHED = st.lists(
+    st.builds(
+        Searched,
+        st.integers(0, 1),
+        st.sampled_from(NAMES),
+        st.none() | st.sampled_from(["Galaxy S24", "GALAXY S23"]),
+        st.integers(0, 9),
+        st.booleans(),
+        st.booleans(),
+    ),
+    max_size=10,
+)
+HOURS = st.none() | st.integers(0, 9)
+
+
+def at(hour: int) -> str:
+    return f"2026-01-02T{hour:02}:00:00.000000Z"
+
+
+@given(
+    SEARCHED,
+    st.sampled_from(("", "NET", "grö", "%", "_", "'", "\\", "😀")),
+    st.sampled_from(("", "s2", "S24")),
+    st.booleans(),
+    HOURS,
+    HOURS,
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.booleans(),
+)
+@settings(deadline=None)
+def test_a_search_finds_all_jobs_that_fit_however_few_are_looked_at_for_a_page(
+    empty: Store,
+    made: list[Searched],
+    text: str,
+    device: str,
+    of_model: bool,
+    after: int | None,
+    before: int | None,
+    limit: int,
+    searched: int,
+    oldest: bool,
+) -> None:
+    plain = [Made(job.owner, ("compile", DONE), job.shared) for job in made]
+    with history(empty, plain) as (db, users, keys):
+        model = add_model(db, users[0])
+        for job, key in zip(made, keys, strict=True):
+            found_on = None if job.device is None else {"name": job.device}
+            JOBS.update(db, key, name=job.name, device=found_on, created=at(job.hour))
+            if job.uses_model:
+                add_uses(db, key, "input", [model])
+        expected = [
+            key
+            for key, job in zip(keys, made, strict=True)
+            if (job.owner == 0 or job.shared)
+            and (text.lower() in job.name.lower() or text.lower() in key)
+            and (device.lower() in (job.device or "").lower())
+            and (not of_model or job.uses_model)
+            and (after is None or job.hour >= after)
+            and (before is None or job.hour < before)
+        ][:: 1 if oldest else -1]
+        chosen = JobFilter(
+            text=text,
+            device=device,
+            model_id=model if of_model else None,
+            after=None if after is None else at(after),
+            before=None if before is None else at(before),
+        )
+        found, cursor, pages = list[str](), None, 0
+        while True:
+            request = PageRequest(limit, cursor=cursor, oldest_first=oldest)
+            page = page_of_jobs(db, JOB_SUMMARIES, users[0], request, chosen, searched=searched)
+            assert len(page.items) <= limit
+            assert page.total >= len(expected)
+            found += [job.id for job in page.items]
+            cursor, pages = page.cursor, pages + 1
+            if cursor is None:
+                break
+            if page.searched_to is not None:
+                last = JOBS.get(db, keys[_index_of(db, keys, cursor)])
+                assert last is not None
+                assert page.searched_to == last.created
+        assert found == expected
+        assert pages > 1 or page.total == len(expected)
+
+
+def _index_of(db: Connection, keys: list[str], seq: int) -> int:
+    by_id = JOBS.get_many(db, keys)
+    return next(at for at, key in enumerate(keys) if by_id[key].seq == seq)
+
+
+def test_characters_that_have_a_meaning_in_patterns_have_none_in_a_search(
+    store: Store, ada: User
+) -> None:
+    with store.write() as db:
+        JOBS.update(db, add_job(db, ada), name="100% _x")
+        for text, number in (("0% _X", 1), ("%x", 0), ("___", 0), ("\\", 0)):
+            page = page_of_jobs(db, JOBS, ada, PageRequest(9), JobFilter(text=text))
+            assert len(page.items) == number, text
+
+
+# PostgreSQL knows the letters of the database's locale.
+@pytest.mark.sqlite
+def test_capitals_of_all_languages_are_found(store: Store, ada: User) -> None:
+    with store.write() as db:
+        for text, name in (("grö", "GRÖẞE"), ("ΕΛΛΆ", "Ελλάδα"), ("ä", "Ä")):
+            JOBS.update(db, add_job(db, ada), name=name)
+            page = page_of_jobs(db, JOBS, ada, PageRequest(9), JobFilter(text=text))
+            assert [job.name for job in page.items] == [name]
+
+
+def test_a_search_looks_at_a_limited_number_of_jobs(store: Store, ada: User) -> None:
+    with store.write() as db:
+        model = add_model(db, ada)
+        keys = [add_job(db, ada, input=[model]) for _ in range(7)]
+        JOBS.update(db, keys[0], name="rare", device={"name": "rare"})
+        for chosen in (
+            JobFilter(text="RARE"),
+            JobFilter(device="Rare"),
+            JobFilter(ada.id, text="rare"),
+            JobFilter(states=[("compile", CREATED)], text="rare"),
+            JobFilter(text="rare", model_id=model),
+        ):
+            found, cursor = list[int](), None
+            for _ in range(3):
+                request = PageRequest(2, cursor=cursor)
+                page = page_of_jobs(db, JOBS, ada, request, chosen, searched=3)
+                found.append(len(page.items))
+                cursor = page.cursor
+            assert (found, cursor) == ([0, 0, 1], None), chosen
 
 
 def test_a_job_is_counted_once_however_often_it_is_ended(store: Store, ada: User) -> None:
@@ -142,6 +288,8 @@ LISTS: dict[str, Callable[[User, User], JobFilter]] = {
     "one's own": lambda ada, _: JobFilter(ada.id),
     "another's": lambda _, bob: JobFilter(bob.id),
     "another's that failed": lambda _, bob: JobFilter(bob.id, [("compile", FAILED)]),
+    "of a model": lambda *_: JobFilter(model_id="m0"),
+    "of a model that failed": lambda ada, _: JobFilter(ada.id, [("link", FAILED)], model_id="m0"),
 }
 
 
@@ -164,7 +312,11 @@ def test_a_page_of_a_list_costs_the_same_however_many_jobs_there_are(
 ) -> None:
     def steps() -> dict[str, int]:
         first = page_of_jobs(db, JOBS, ada, PageRequest(5), JobFilter())
-        pages = {"first": PageRequest(5), "next": PageRequest(5, cursor=first.cursor)}
+        pages = {
+            "first": PageRequest(5),
+            "next": PageRequest(5, cursor=first.cursor),
+            "oldest": PageRequest(5, oldest_first=True),
+        }
         return {
             f"{name}, {place}": steps_of(
                 db, partial(page_of_jobs, db, JOBS, ada, request, choose(ada, bob))
@@ -186,3 +338,41 @@ def test_a_page_of_a_list_costs_the_same_however_many_jobs_there_are(
     # One that passes over all jobs takes a step or more for each.
     grown = {name: after[name] - before[name] for name in before}
     assert {name: number for name, number in grown.items() if number > 1000} == {}
+
+
+def rows_read(db: Connection, query: Callable[[], object]) -> float:
+    """Return the number of rows that PostgreSQL handles for the statements of a query."""
+    statements = list[tuple[str, Any]]()
+
+    def note(_: Connection, __: object, statement: str, parameters: Any, *___: object) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(db, "before_cursor_execute", note)
+    query()
+    event.remove(db, "before_cursor_execute", note)
+    explain = "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "
+    plans = [db.exec_driver_sql(explain + each, values).scalar_one() for each, values in statements]
+
+    def count(node: dict[str, Any]) -> float:
+        inner = sum(count(each) for each in node.get("Plans", ()))
+        return float(node["Actual Rows"] * node["Actual Loops"]) + inner
+
+    return sum(count(plan[0]["Plan"]) for plan in plans)
+
+
+def test_a_page_of_a_list_reads_few_rows_on_postgresql(store: Store, ada: User, bob: User) -> None:
+    with store.write() as db:
+        if db.dialect.name != "postgresql":
+            pytest.skip("SQLite's steps are counted.")
+        add_many(db, ada, 10_000)
+        add_many(db, bob, 1000)
+        share(db, add_job(db, bob, state=FAILED), [ada.email])
+        db.execute(text("ANALYZE"))
+        read = {
+            name: rows_read(
+                db, partial(page_of_jobs, db, JOBS, ada, request, choose(ada, bob), searched=100)
+            )
+            for name, choose in {**LISTS, "searched": lambda *_: JobFilter(text="rare")}.items()
+            for request in (PageRequest(5), PageRequest(5, oldest_first=True))
+        }
+    assert {name: number for name, number in read.items() if number > 1000} == {}

@@ -5,6 +5,7 @@ import httpx
 
 from ... import errors, reading
 from ...client import AuthenticatedClient, Client
+from ...models.job_order import JobOrder
 from ...models.job_summary_list import JobSummaryList
 from ...models.job_type_name import JobTypeName
 from ...types import UNSET, Response, Unset
@@ -18,6 +19,12 @@ def _get_kwargs(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -37,6 +44,22 @@ def _get_kwargs(
     params["type"] = json_type_
 
     params["creator"] = creator
+
+    params["name"] = name
+
+    params["device"] = device
+
+    params["model_id"] = model_id
+
+    params["after"] = after
+
+    params["before"] = before
+
+    json_order: str | Unset = UNSET
+    if not isinstance(order, Unset):
+        json_order = order.value
+
+    params["order"] = json_order
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -82,6 +105,12 @@ def sync_detailed(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> Response[JobSummaryList]:
     """List short forms of jobs.
 
@@ -95,6 +124,12 @@ def sync_detailed(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -108,6 +143,12 @@ def sync_detailed(
         state=state,
         type_=type_,
         creator=creator,
+        name=name,
+        device=device,
+        model_id=model_id,
+        after=after,
+        before=before,
+        order=order,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -121,6 +162,12 @@ def sync(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> JobSummaryList:
     """List short forms of jobs.
 
@@ -134,6 +181,12 @@ def sync(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -149,6 +202,12 @@ def sync(
             state=state,
             type_=type_,
             creator=creator,
+            name=name,
+            device=device,
+            model_id=model_id,
+            after=after,
+            before=before,
+            order=order,
         ).parsed,
     )
 
@@ -162,6 +221,12 @@ async def asyncio_detailed(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> Response[JobSummaryList]:
     """List short forms of jobs.
 
@@ -175,6 +240,12 @@ async def asyncio_detailed(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -188,6 +259,12 @@ async def asyncio_detailed(
         state=state,
         type_=type_,
         creator=creator,
+        name=name,
+        device=device,
+        model_id=model_id,
+        after=after,
+        before=before,
+        order=order,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
 
@@ -201,6 +278,12 @@ async def asyncio(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> JobSummaryList:
     """List short forms of jobs.
 
@@ -214,6 +297,12 @@ async def asyncio(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -230,6 +319,12 @@ async def asyncio(
                 state=state,
                 type_=type_,
                 creator=creator,
+                name=name,
+                device=device,
+                model_id=model_id,
+                after=after,
+                before=before,
+                order=order,
             )
         ).parsed,
     )

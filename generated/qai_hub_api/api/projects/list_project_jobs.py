@@ -7,6 +7,7 @@ import httpx
 from ... import errors, reading
 from ...client import AuthenticatedClient, Client
 from ...models.job_list import JobList
+from ...models.job_order import JobOrder
 from ...models.job_type_name import JobTypeName
 from ...types import UNSET, Response, Unset
 
@@ -20,6 +21,12 @@ def _get_kwargs(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -39,6 +46,22 @@ def _get_kwargs(
     params["type"] = json_type_
 
     params["creator"] = creator
+
+    params["name"] = name
+
+    params["device"] = device
+
+    params["model_id"] = model_id
+
+    params["after"] = after
+
+    params["before"] = before
+
+    json_order: str | Unset = UNSET
+    if not isinstance(order, Unset):
+        json_order = order.value
+
+    params["order"] = json_order
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -87,6 +110,12 @@ def sync_detailed(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> Response[JobList]:
     """List jobs of a project.
 
@@ -101,6 +130,12 @@ def sync_detailed(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -115,6 +150,12 @@ def sync_detailed(
         state=state,
         type_=type_,
         creator=creator,
+        name=name,
+        device=device,
+        model_id=model_id,
+        after=after,
+        before=before,
+        order=order,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -129,6 +170,12 @@ def sync(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> JobList:
     """List jobs of a project.
 
@@ -143,6 +190,12 @@ def sync(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -159,6 +212,12 @@ def sync(
             state=state,
             type_=type_,
             creator=creator,
+            name=name,
+            device=device,
+            model_id=model_id,
+            after=after,
+            before=before,
+            order=order,
         ).parsed,
     )
 
@@ -173,6 +232,12 @@ async def asyncio_detailed(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> Response[JobList]:
     """List jobs of a project.
 
@@ -187,6 +252,12 @@ async def asyncio_detailed(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -201,6 +272,12 @@ async def asyncio_detailed(
         state=state,
         type_=type_,
         creator=creator,
+        name=name,
+        device=device,
+        model_id=model_id,
+        after=after,
+        before=before,
+        order=order,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
 
@@ -215,6 +292,12 @@ async def asyncio(
     state: str | Unset = UNSET,
     type_: JobTypeName | Unset = UNSET,
     creator: str | Unset = UNSET,
+    name: str | Unset = UNSET,
+    device: str | Unset = UNSET,
+    model_id: str | Unset = UNSET,
+    after: str | Unset = UNSET,
+    before: str | Unset = UNSET,
+    order: JobOrder | Unset = UNSET,
 ) -> JobList:
     """List jobs of a project.
 
@@ -229,6 +312,12 @@ async def asyncio(
         state: `state` of the query.
         type_: `type` of the query.
         creator: `creator` of the query.
+        name: `name` of the query.
+        device: `device` of the query.
+        model_id: `model_id` of the query.
+        after: `after` of the query.
+        before: `before` of the query.
+        order: `order` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -246,6 +335,12 @@ async def asyncio(
                 state=state,
                 type_=type_,
                 creator=creator,
+                name=name,
+                device=device,
+                model_id=model_id,
+                after=after,
+                before=before,
+                order=order,
             )
         ).parsed,
     )

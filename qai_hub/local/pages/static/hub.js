@@ -93,6 +93,25 @@ function makeSearchable(root) {
   }
 }
 
+// ---- Choosing ---------------------------------------------------------------------------------
+
+function makeChoosable(root) {
+  for (const all of root.querySelectorAll("[data-choose]")) {
+    const boxes = [...all.closest("table").querySelectorAll(`input[name="${all.dataset.choose}"]`)];
+    const tell = () => {
+      const chosen = boxes.filter((box) => box.checked).length;
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    };
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      for (const box of boxes) box.checked = all.checked;
+    });
+    for (const box of boxes) box.addEventListener("change", tell);
+    tell();
+  }
+}
+
 // ---- Copying ----------------------------------------------------------------------------------
 
 function makeCopyable(root) {
@@ -112,6 +131,7 @@ function enliven(root) {
   showTimes(root);
   makeSortable(root);
   makeSearchable(root);
+  makeChoosable(root);
   makeCopyable(root);
 }
 
@@ -156,10 +176,13 @@ function replaceParts(page) {
       (head) => [head.cellIndex, head.getAttribute("aria-sort") === "descending"],
     );
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
-    const selector = focused?.getAttribute("href") && `a[href="${CSS.escape(focused.getAttribute("href"))}"]`;
+    const kept = ["href", "value"].find((name) => focused?.hasAttribute(name));
+    const selector = kept && `${focused.localName}[${kept}="${CSS.escape(focused.getAttribute(kept))}"]`;
+    const chosen = new Set([...part.querySelectorAll("input:checked")].map((box) => box.value));
     if (fresh.dataset.poll) part.dataset.poll = fresh.dataset.poll;
     else delete part.dataset.poll;
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
     enliven(part);
     part.querySelectorAll("table[data-sortable]").forEach((table, at) => {
       if (sorted[at]) sortTable(table, ...sorted[at]);

@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs; limits of users, and whose files are; browsers that are signed in."""
+"""Version 7: traces of jobs, limits of users, browsers that are signed in, and jobs by time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,7 +41,13 @@ def upgrade() -> None:
         "sign_ins",
         sa.Column("digest", sa.String, primary_key=True),
         sa.Column("kind", sa.String, nullable=False),
-        sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id"), nullable=False),
         sa.Column("token_digest", sa.String),
         sa.Column("expires", sa.String, nullable=False, index=True),
     )
+    for name, columns in (
+        ("jobs_by_owner", ["owner_id", "seq"]),
+        ("jobs_by_state", ["owner_id", "state", "kind", "seq"]),
+    ):
+        op.drop_index(name, "jobs")
+        op.create_index(name, "jobs", [*columns, "created"])

@@ -1,0 +1,73 @@
+"""The page with several jobs beside each other."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from qai_hub.local.errors import ProblemError
+from qai_hub.local.pages.compared_job import ComparedJob, Json, MissingJob
+from qai_hub.local.pages.comparison import Comparison
+from qai_hub.local.pages.job_facts import JobFacts
+from qai_hub.local.pages.site import Page
+from qai_hub.local.store.files import get_file
+from qai_hub.local.store.rows import MODELS
+
+MAX_COMPARED: Final = 4
+"""Jobs that are beside each other at most."""
+
+
+def show_comparison(page: Page) -> Response:
+    """Show several jobs beside each other."""
+    asked = [key.strip() for key in page.request.query_params.getlist("job")]
+    keys = list(dict.fromkeys(key for key in asked if key))
+    shown = keys[:MAX_COMPARED]
+    found = [_read_job(page, key) for key in shown]
+    jobs = [each for each in found if isinstance(each, ComparedJob)]
+    return page.render(
+        "compare.html",
+        comparison=Comparison.of(jobs),
+        missing=[each for each in found if isinstance(each, MissingJob)],
+        left_out=keys[MAX_COMPARED:],
+        max_compared=MAX_COMPARED,
+        keys=shown,
+        without={key: _address(each for each in shown if each != key) for key in shown},
+    )
+
+
+def _address(keys: Iterable[str]) -> str:
+    return f"/compare/?{urlencode([('job', key) for key in keys])}"
+
+
+def _read_job(page: Page, key: str) -> ComparedJob | MissingJob:
+    try:
+        body = page.get("getJob", job_id=key)
+    except ProblemError as problem:
+        if problem.status != 404:
+            raise
+        return MissingJob(key, problem.detail)
+    job = JobFacts.of_job(body)
+    return ComparedJob.of(job, _read_result(page, job), _target_size(page, job))
+
+
+def _read_result(page: Page, job: JobFacts) -> Json:
+    """Return the result of a job; empty if it has none."""
+    try:
+        result: Json = page.get("getJobResult", job_id=job.id)
+    except ProblemError as problem:
+        if problem.status != 409:
+            raise
+        return {}
+    return result
+
+
+def _target_size(page: Page, job: JobFacts) -> int | None:
+    """Return the size of the model that a job makes or runs; None if it is not there."""
+    model = job.fields.get("target_model") or job.fields.get("model") or {}
+    # A model that the viewer may not see is told by its id alone.
+    if not model.get("file_upload_complete"):
+        return None
+    record = MODELS.get(page.db, model["model_id"])
+    file = get_file(page.db, record.file_id) if record and record.file_id else None
+    return None if file is None else file.size

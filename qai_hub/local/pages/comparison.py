@@ -1,0 +1,242 @@
+"""What several jobs have in common, and in what they differ, row by row."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from qai_hub.local.pages.compared_job import ComparedJob
+from qai_hub.local.pages.layer_match import match_layers
+from qai_hub.local.pages.profile import ProfileView
+from qai_hub.local.pages.text import (
+    format_bytes,
+    format_duration,
+    format_microseconds,
+    format_state,
+    humanize,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a job has in a row.
+
+    Attributes:
+        text: As people read it; empty if there is nothing.
+        value: By which a table is sorted; None if it is no number.
+        change: How it differs from the first job's, such as `+12 %`; empty if that is not known.
+    """
+
+    text: str
+    value: float | None = None
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing of all jobs.
+
+    Attributes:
+        label: What it is.
+        cells: One for each job.
+        note: More of what it is.
+    """
+
+    label: str
+    cells: Sequence[Cell]
+    note: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the jobs are not alike in it."""
+        return len({cell.text for cell in self.cells}) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows that belong together, under a title."""
+
+    title: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Several jobs beside each other.
+
+    Attributes:
+        jobs: The jobs.
+        origins: What each profile was measured on; None for a job without one.
+        sections: What they are, do and measured.
+        layers: The times of their layers; empty if fewer than two have any.
+    """
+
+    jobs: Sequence[ComparedJob]
+    origins: Sequence[str | None]
+    sections: Sequence[Section]
+    layers: Sequence[Row]
+
+    @classmethod
+    def of(cls, jobs: Sequence[ComparedJob]) -> Self:
+        """Compare jobs with the first of them."""
+        profiles = [job.profile for job in jobs]
+        origins = [None if each is None else _origin(each) for each in profiles]
+        comparable = _is_comparable(origins)
+        sections = [
+            Section("Job", _job_rows(jobs)),
+            Section("Options", _named_rows([job.options for job in jobs])),
+            Section("Profile", _profile_rows(profiles, comparable=comparable)),
+            Section("Closeness to the source model", _psnr_rows(jobs)),
+            Section("Tools", _named_rows([job.tools for job in jobs])),
+        ]
+        return cls(
+            jobs=jobs,
+            origins=origins,
+            sections=[section for section in sections if section.rows],
+            layers=_layer_rows(profiles, comparable=comparable),
+        )
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether all profiles were measured on the same."""
+        return _is_comparable(self.origins)
+
+
+def _is_comparable(origins: Sequence[str | None]) -> bool:
+    return len({each for each in origins if each is not None}) <= 1
+
+
+def _job_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
+    def row(label: str, tell: Callable[[ComparedJob], str]) -> Row:
+        return Row(label, [Cell(tell(job)) for job in jobs])
+
+    def seconds(value: float | None) -> str:
+        return "" if value is None else format_duration(value)
+
+    rows = [
+        row("State", lambda job: format_state(job.facts.state)),
+        row("Failure", lambda job: job.facts.failure),
+        row("Type", lambda job: humanize(job.facts.type)),
+        row("Device", lambda job: job.facts.device),
+        row("Chip", lambda job: job.chip),
+        row("Source model", lambda job: job.source),
+        row("Model format", lambda job: job.facts.target),
+        _numbers("Model size", [job.target_size for job in jobs], format_bytes, comparable=True),
+        row("Precision", lambda job: job.precision),
+        row("Queued for", lambda job: seconds(job.facts.queued_seconds)),
+        row("Took", lambda job: seconds(job.facts.running_seconds)),
+        row("Submitted by", lambda job: job.facts.owner),
+    ]
+    return [each for each in rows if any(cell.text for cell in each.cells)]
+
+
+def _named_rows(values: Sequence[Mapping[str, str]]) -> list[Row]:
+    names = dict.fromkeys(name for each in values for name in each)
+    return [Row(name, [Cell(each.get(name, "")) for each in values]) for name in names]
+
+
+def _profile_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -> list[Row]:
+    if not any(profiles):
+        return []
+
+    def row(
+        label: str, tell: Callable[[ProfileView], float | None], show: Callable[[float], str]
+    ) -> Row:
+        values = [None if each is None else tell(each) for each in profiles]
+        return _numbers(label, values, show, comparable=comparable)
+
+    known = [profile for profile in profiles if profile is not None]
+    units = dict.fromkeys(group.name for profile in known for group in profile.units)
+    origins = ["" if profile is None else _origin(profile) for profile in profiles]
+    rows = [
+        Row("Measured on", [Cell(each) for each in origins]),
+        row("Inference", lambda each: each.inference, format_microseconds),
+        row("First load", lambda each: each.first_load, format_microseconds),
+        row("Later loads", lambda each: each.load, format_microseconds),
+        row("Peak memory", lambda each: each.peak_memory, format_bytes),
+        *(_unit_row(profiles, unit) for unit in units),
+    ]
+    return [each for each in rows if any(cell.text for cell in each.cells)]
+
+
+def _unit_row(profiles: Sequence[ProfileView | None], unit: str) -> Row:
+    cells = list[Cell]()
+    for profile in profiles:
+        groups = () if profile is None else profile.units
+        group = next((each for each in groups if each.name == unit), None)
+        if group is None:
+            cells.append(Cell(""))
+            continue
+        time = "" if group.share is None else f", {group.share:.0%} of the time".replace("%", " %")
+        cells.append(Cell(f"{group.layers} {'layer' if group.layers == 1 else 'layers'}{time}"))
+    return Row(f"Layers on {unit}", cells)
+
+
+def _origin(profile: ProfileView) -> str:
+    return "the device" if profile.is_device else profile.origin
+
+
+def _psnr_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
+    outputs = dict.fromkeys(name for job in jobs for name in job.psnr)
+    comparable = len({job.checked_by for job in jobs if job.psnr}) == 1
+    rows = [
+        _numbers(
+            name,
+            [job.psnr.get(name) for job in jobs],
+            lambda value: f"{value:.1f} dB",
+            comparable=comparable,
+            difference=lambda value, first: _signed(f"{value - first:+.1f} dB"),
+        )
+        for name in outputs
+    ]
+    checked = Row("PSNR by", [Cell(job.checked_by) for job in jobs])
+    return [checked, *rows] if rows else []
+
+
+def _layer_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -> list[Row]:
+    layers = [() if each is None else each.layers for each in profiles]
+    if sum(map(bool, layers)) < 2:
+        return []
+    rows = list[Row]()
+    for matched in match_layers(layers):
+        known = next(each for each in matched if each is not None)
+        times = [None if each is None else each.time for each in matched]
+        row = _numbers(known.name, times, format_microseconds, comparable=comparable)
+        cells = [
+            # It is there, though without a time of its own.
+            Cell(each.unit) if each is not None and cell.value is None else cell
+            for each, cell in zip(matched, row.cells, strict=True)
+        ]
+        rows.append(Row(known.name, cells, known.operator))
+    return rows
+
+
+def _percent(value: float, first: float) -> str:
+    if not first:
+        return ""
+    percent = round(100 * (value - first) / first)
+    return _signed(f"{percent:+} %") if percent else "0 %"
+
+
+def _signed(text: str) -> str:
+    """Return a signed number with a minus that is as wide as the plus."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _numbers(
+    label: str,
+    values: Sequence[float | None],
+    show: Callable[[float], str],
+    *,
+    comparable: bool,
+    difference: Callable[[float, float], str] = _percent,
+) -> Row:
+    """Return a row of numbers, each with its difference from the first job's."""
+    first = values[0] if values and comparable else None
+    cells = list[Cell]()
+    for at, value in enumerate(values):
+        if value is None:
+            cells.append(Cell(""))
+            continue
+        change = difference(value, first) if at and first is not None else ""
+        cells.append(Cell(show(value), value, change))
+    return Row(label, cells)
