@@ -18,6 +18,7 @@ from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Authenticate, Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.digests import FileDigests
+from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.sign_ins import SignIns
 from qai_hub.local.core.waiters import Waiters
@@ -61,6 +62,7 @@ class Services:
         signer: Checks the signatures of URLs.
         waiters: Requests that are waiting for jobs.
         clock: Returns the current time.
+        inspections: What is inside files.
         quick_reads: Limits how many requests read the database alone at once.
     """
 
@@ -81,6 +83,7 @@ class Services:
     signer: Signer
     waiters: Waiters
     clock: Clock
+    inspections: Inspections
     quick_reads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
 
     def operation_path(self, operation: str, **ids: str | int) -> str:

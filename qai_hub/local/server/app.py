@@ -21,6 +21,7 @@ from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.expiry import Expiry
 from qai_hub.local.core.kinds import FINISHED_STATES
 from qai_hub.local.core.local_executor import RunAttempt
+from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.parts import Parts, make_scheduler, open_parts
 from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.sign_ins import SignIns
@@ -157,6 +158,8 @@ def start_hub(
     pools = PoolWatch(store, None if parts.heartbeat is None else config.lease)
     writers = UploadWriters()
     expiry = Expiry(store, storage, writers, parts.clock, config.retention)
+    inspections = Inspections(storage, parts.work, parts.workers, config.memory_limit)
+    stack.callback(inspections.stop)
     contract = Contract.load()
     signer = Signer(store.secret, parts.clock, config.retention.signatures)
     services = Services(
@@ -177,6 +180,7 @@ def start_hub(
         signer=signer,
         waiters=waiters,
         clock=parts.clock,
+        inspections=inspections,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     operations = Operations(config, parts, pools)
