@@ -151,7 +151,7 @@ class Inspections:
                 return
             except FileNotFoundError:
                 inspection, until = Inspection(problem="The file no longer exists."), 0.0
-            except Exception:
+            except Exception:  # noqa: BLE001 - whoever looks at the file is told
                 _log.exception("the file %s cannot be read now", question.file_id)
                 until = time.monotonic() + _RETRY_AFTER
                 inspection = Inspection(problem="The hub cannot read it at the moment.")

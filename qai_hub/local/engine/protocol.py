@@ -182,9 +182,12 @@ class AttemptRequest:
             )
             for model in self.inputs
         )
-        others = {name: getattr(self, name) for name in _DATASETS}
-        located = {name: None if path is None else locate(path) for name, path in others.items()}
-        return replace(self, inputs=inputs, **located)
+        datasets: dict[str, Any] = {
+            name: None if path is None else locate(path)
+            for name in _DATASETS
+            for path in (getattr(self, name),)
+        }
+        return replace(self, inputs=inputs, **datasets)
 
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths, as the worker runs in another directory."""
@@ -197,10 +200,7 @@ class AttemptRequest:
         read = {
             "inputs": tuple(map(InputModel.from_json, fields["inputs"])),
             "input_specs": tuple(map(TensorSpec.from_json, fields["input_specs"])),
-            **{
-                name: None if fields[name] is None else Path(fields[name])
-                for name in _DATASETS
-            },
+            **{name: None if fields[name] is None else Path(fields[name]) for name in _DATASETS},
             "soc": None if fields["soc"] is None else Soc.from_json(fields["soc"]),
             "other_socs": tuple(map(Soc.from_json, fields["other_socs"])),
         }

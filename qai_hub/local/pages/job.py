@@ -8,7 +8,9 @@ from starlette.responses import Response
 from qai_hub.local.core.kinds import DONE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
+from qai_hub.local.pages.outputs import read_outputs
 from qai_hub.local.pages.profile import ProfileView, profile_csv
+from qai_hub.local.pages.quantized import QuantizedView
 from qai_hub.local.pages.site import Page, redirect
 
 
@@ -17,7 +19,14 @@ def show_job(page: Page) -> Response:
     key = page.request.path_params["job_id"]
     job = JobFacts.of_job(page.get("getJob", job_id=key))
     sharing = page.get("getJobSharing", job_id=key) if not job.detail["read_only"] else None
-    return page.render("job.html", job=job, sharing=sharing, profile=_read_profile(page, job))
+    return page.render(
+        "job.html",
+        job=job,
+        sharing=sharing,
+        profile=_read_profile(page, job),
+        quantized=_read_quantized(page, job),
+        outputs=read_outputs(page, job.id) if _has_outputs(job) else None,
+    )
 
 
 def get_profile_csv(page: Page) -> Response:
@@ -37,6 +46,18 @@ def _read_profile(page: Page, job: JobFacts) -> ProfileView | None:
     result = page.get("getJobResult", job_id=job.id)
     detail = result["inference_job_result"].get("detail")
     return None if detail is None else ProfileView.of(detail)
+
+
+def _read_quantized(page: Page, job: JobFacts) -> QuantizedView | None:
+    """Return how accurate the model of a quantize job is; None if it has made none."""
+    if job.type != "quantize" or job.state != DONE:
+        return None
+    result = page.get("getJobResult", job_id=job.id)
+    return QuantizedView.of(result["quantize_job_result"]["quantize_detail"])
+
+
+def _has_outputs(job: JobFacts) -> bool:
+    return job.type in ("inference", "profile") and job.state == DONE
 
 
 def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON

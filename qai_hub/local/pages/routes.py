@@ -11,7 +11,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.api.users import SIGN_IN_PATH
 from qai_hub.local.contract import Contract
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages import job, jobs
+from qai_hub.local.pages import datasets, job, jobs, models
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.live import LivePages
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
@@ -38,6 +38,20 @@ class Pages:
             Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
+            Route("/models/", PageEndpoint(site, models.show_models)),
+            Route("/models/{model_id}/", PageEndpoint(site, models.show_model, models.change)),
+            Route("/models/{model_id}/delete/", PageEndpoint(site, models.ask, models.delete)),
+            Route("/models/{model_id}/file", PageEndpoint(site, models.get_file)),
+            Route("/datasets/", PageEndpoint(site, datasets.show_datasets)),
+            Route(
+                "/datasets/{dataset_id}/",
+                PageEndpoint(site, datasets.show_dataset, datasets.change),
+            ),
+            Route(
+                "/datasets/{dataset_id}/delete/",
+                PageEndpoint(site, datasets.ask, datasets.delete),
+            ),
+            Route("/datasets/{dataset_id}/file", PageEndpoint(site, datasets.get_file)),
             Route("/live/", self.live),
             Route(SIGN_IN_PATH, SignInPage(site)),
             Route("/sign-out/", SignOut(site)),

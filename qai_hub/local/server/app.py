@@ -19,9 +19,9 @@ from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.expiry import Expiry
+from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.kinds import FINISHED_STATES
 from qai_hub.local.core.local_executor import RunAttempt
-from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.parts import Parts, make_scheduler, open_parts
 from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.sign_ins import SignIns

@@ -74,4 +74,4 @@ def _measure(pairs: Sequence[tuple[Array, Array]]) -> dict[str, Any]:
 
 
 def _words(shape: Sequence[int]) -> str:
-    return " × ".join(map(str, shape)) or "that of a number"
+    return " \N{MULTIPLICATION SIGN} ".join(map(str, shape)) or "that of a number"

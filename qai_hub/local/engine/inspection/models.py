@@ -4,7 +4,7 @@ import math
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +204,7 @@ def _dtype(number: int) -> str:
 def _count(dims: Iterable[int]) -> int:
     """Return how many elements a tensor has; what no tensor can have counts as 0."""
     sizes = [*dims][: _MAX_DIMS + 1]
-    elements = math.prod(sizes)
+    elements: int = math.prod(sizes)
     return elements if len(sizes) <= _MAX_DIMS and 0 <= elements < 1 << 50 else 0
 
 
@@ -213,7 +213,7 @@ def _count_bytes(tensor: onnx.TensorProto) -> int:
     return -(-_count(tensor.dims) * bits // 8)
 
 
-_BITS = {
+_BITS: Mapping[int, int] = {
     **dict.fromkeys((onnx.TensorProto.INT64, onnx.TensorProto.UINT64, onnx.TensorProto.DOUBLE), 64),
     **dict.fromkeys(
         (

@@ -153,7 +153,9 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 def _make_colours() -> _Pixels:
     places = np.linspace(0, len(_ANCHORS) - 1, 256)
-    channels = [np.interp(places, range(len(_ANCHORS)), each) for each in zip(*_ANCHORS, strict=True)]
+    channels = [
+        np.interp(places, range(len(_ANCHORS)), each) for each in zip(*_ANCHORS, strict=True)
+    ]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 

@@ -115,6 +115,15 @@ function enliven(root) {
   makeCopyable(root);
 }
 
+// ---- Files that are being read ----------------------------------------------------------------
+
+let looking;
+
+function lookAgain() {
+  clearTimeout(looking);
+  if (document.querySelector("[data-refresh]")) looking = setTimeout(refresh, 700);
+}
+
 // ---- Live parts -------------------------------------------------------------------------------
 
 // The page is fetched anew, and the parts of it that have changed are replaced.
@@ -138,6 +147,7 @@ async function refresh() {
     // The hub cannot be reached: the stream of events says so.
   } finally {
     fetching = false;
+    lookAgain();
     if (again) {
       again = false;
       refresh();
@@ -195,5 +205,6 @@ document.querySelector("form[data-submit]")?.requestSubmit();
 // The parts are noted as they came, before anything in them is changed.
 follow();
 enliven(document);
+lookAgain();
 showRunning();
 setInterval(showRunning, 1000);
