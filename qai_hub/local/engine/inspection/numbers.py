@@ -88,6 +88,8 @@ def count_values(arrays: Sequence[Array], low: float, high: float) -> dict[str, 
         The bounds of the histogram, and the counts of its bins, which are of the same width; None
         if there are no values, or they are too far from each other.
     """
+    if not low <= high:
+        return None
     bins = _BINS
     if all(array.dtype.kind in "biu" for array in arrays) and high - low < _BINS:
         # One bin for each value, which is in its middle.
