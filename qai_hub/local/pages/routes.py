@@ -11,7 +11,7 @@ from qai_hub.local.api.context import Services
 from qai_hub.local.api.users import SIGN_IN_PATH
 from qai_hub.local.contract import Contract
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages import datasets, job, jobs, models
+from qai_hub.local.pages import datasets, graph, job, jobs, models
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.live import LivePages
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
@@ -41,6 +41,9 @@ class Pages:
             Route("/models/", PageEndpoint(site, models.show_models)),
             Route("/models/{model_id}/", PageEndpoint(site, models.show_model, models.change)),
             Route("/models/{model_id}/delete/", PageEndpoint(site, models.ask, models.delete)),
+            Route("/models/{model_id}/graph/", PageEndpoint(site, graph.show_graph)),
+            Route("/models/{model_id}/content", PageEndpoint(site, graph.get_content)),
+            Route("/netron/{name:path}", site.netron),
             Route("/models/{model_id}/file", PageEndpoint(site, models.get_file)),
             Route("/datasets/", PageEndpoint(site, datasets.show_datasets)),
             Route(

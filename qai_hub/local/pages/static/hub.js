@@ -198,6 +198,18 @@ function follow() {
   events.addEventListener("jobs", refresh);
 }
 
+// ---- Graphs -----------------------------------------------------------------------------------
+
+// The frame has an origin of its own, so that it is known by its window alone.
+const graph = document.querySelector("iframe[data-model]");
+addEventListener("message", async (event) => {
+  if (!graph || event.source !== graph.contentWindow || event.data !== "ready") return;
+  const response = await fetch(graph.dataset.model);
+  if (!response.ok) return;
+  const file = new File([await response.blob()], graph.dataset.name);
+  graph.contentWindow.postMessage({ file }, "*");
+});
+
 // ---- Signing in -------------------------------------------------------------------------------
 
 document.querySelector("form[data-submit]")?.requestSubmit();

@@ -68,7 +68,7 @@ def test_a_dataset_is_managed_like_a_model(
     assert browser.http.get(f"/datasets/{key}/").status_code == 404
 
 
-def run(ada: Api, worker: FakeWorker, outputs: dict[str, list[np.ndarray]]) -> str:  # type: ignore[type-arg]
+def run(ada: Api, worker: FakeWorker, outputs: dict[str, list[np.ndarray]]) -> str:
     """Carry out an inference job with the given outputs."""
     worker.extra_files["output_data"] = dataset_bytes(outputs)
     data = ada.upload_dataset(dataset_bytes({"x": [np.zeros(3)]}))

@@ -4,6 +4,7 @@ import io
 import zipfile
 
 import httpx
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -37,7 +38,7 @@ def test_a_model_is_shown_with_what_is_in_it(model: str, browser: Visitor) -> No
 
 
 def test_nodes_in_branches_count_and_so_do_their_constants(ada: Api, browser: Visitor) -> None:
-    constant = onnx.numpy_helper.from_array(onnx.numpy_helper.np.ones((3,), "f"), "c")
+    constant = onnx.numpy_helper.from_array(np.ones((3,), np.float32), "c")
     inner = helper.make_graph(
         [
             helper.make_node("Constant", [], ["k"], value=constant),
