@@ -12,6 +12,7 @@ import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
 from support.object_storage import ObjectStorage, unique_prefix
+from support.page_visitor import Visitor
 from support.polling import wait_until
 from support.scripted_server import Forward, Request, Reset, ScriptedServer, Step
 from support.tiny_models import affine
@@ -168,3 +169,13 @@ def test_jobs_wait_for_a_storage_that_is_down(
             is_down.clear()
             assert api.wait(job)["job_state"] == "JOB_STATE_DONE"
             api.close()
+
+
+def test_processes_that_run_no_jobs_show_what_is_in_files(webs: list[LocalHub]) -> None:
+    dataset = webs[0].client().upload_dataset({"x": [np.arange(4, dtype=np.float32)]})
+    visitor = Visitor(webs[1], "ada@example.com")
+    assert "x float32 4 1 0 3 1.5" in visitor.text(f"/datasets/{dataset.dataset_id}/")
+    led = visitor.http.get(f"/datasets/{dataset.dataset_id}/file").headers["Location"]
+    assert not led.startswith(webs[1].url)
+    assert httpx.get(led).content.startswith(b"\x89HDF")
+    visitor.close()
