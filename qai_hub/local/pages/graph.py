@@ -1,5 +1,7 @@
 """The graph of a model, drawn by Netron in a frame of its own."""
 
+from itertools import chain
+
 from starlette.responses import Response, StreamingResponse
 
 from qai_hub.local.api.uploads import model_filename
@@ -31,5 +33,11 @@ def get_content(page: Page) -> Response:
     if record.file_id is None or size is None:
         raise ProblemError(409, f"The model {record.id} has no file.")
     blocks = page.site.services.storage.open_range(record.file_id, 0, size)
+    try:
+        # Before the headers are sent: until the file is open, it may be deleted at any time.
+        begin = next(blocks, b"")
+    except FileNotFoundError:
+        raise ProblemError(404, "The file no longer exists.") from None
     headers = {"Cache-Control": "no-store", "Content-Length": str(size)}
-    return StreamingResponse(blocks, headers=headers, media_type="application/octet-stream")
+    content = chain((begin,), blocks)
+    return StreamingResponse(content, headers=headers, media_type="application/octet-stream")

@@ -147,6 +147,7 @@ def test_others_see_a_model_only_once_it_is_shared(
     assert "<script>alert" not in html
     assert "shared" in other_browser.text("/models/")
     assert other_browser.send(f"/models/{key}/", do="rename", name="mine").status_code == 403
+    assert other_browser.http.get(f"/models/{key}/delete/").status_code == 403
     assert other_browser.send(f"/models/{key}/delete/").status_code == 403
     assert "bob@example.com may see it." in browser.text(f"/models/{key}/")
     browser.send(f"/models/{key}/", do="unshare", email="bob@example.com")
