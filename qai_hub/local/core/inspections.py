@@ -30,19 +30,11 @@ _TIME_LIMIT: Final = 60.0
 _MEMORY_LIMIT: Final = 4 << 30
 # The answers that are kept, in characters of their JSON.
 _MAX_KEPT: Final = 32 << 20
-# Seconds after which a file is read again that could not be read for a reason that may pass.
-_RETRY_AFTER: Final = 30.0
+# Seconds after which a file is read again that could not be read for a reason that may pass, such
+# as a busy machine.
+_RETRY_AFTER: Final = 120.0
 _STOP_SECONDS: Final = 10.0
-_LASTING: Final = frozenset(
-    {
-        FailureType.INVALID_INPUTS,
-        FailureType.MODEL_CORRUPT,
-        FailureType.MODEL_INVALID,
-        FailureType.OUT_OF_MEMORY,
-        FailureType.TIMEOUT,
-        FailureType.CRASH,
-    }
-)
+_LASTING: Final = frozenset({FailureType.INVALID_INPUTS, FailureType.MODEL_CORRUPT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
