@@ -24,6 +24,7 @@ EXTRAS = {
     "otel": "traces of the local hub",
     "oidc": "sign-in at the local hub by OpenID Connect",
     "dask": "jobs of the local hub on a Dask cluster",
+    "netron": "graphs on pages of the local hub",
     "s3": "transfers with storage credentials",
     "pandas": "profiles as tables",
 }

@@ -18,6 +18,7 @@ from qai_hub.local.config import HubConfig
 from qai_hub.local.contract import Authenticate, Call, Contract, Reply
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.digests import FileDigests
+from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.sign_ins import SignIns
 from qai_hub.local.core.waiters import Waiters
@@ -67,6 +68,7 @@ class Services:
         waiters: Requests that are waiting for jobs.
         clock: Returns the current time.
         tracer: Records what is done for a request.
+        inspections: What is inside files.
         quick_reads: Limits how many requests read the database alone at once.
         storage_waits: Limits how many wait for the storage of the files at once.
     """
@@ -89,6 +91,7 @@ class Services:
     waiters: Waiters
     clock: Clock
     tracer: Tracer
+    inspections: Inspections
     quick_reads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
     storage_waits: CapacityLimiter = field(
         default_factory=lambda: CapacityLimiter(MAX_STORAGE_WAITS)

@@ -23,7 +23,7 @@ from qai_hub.local.core.needs import offered_labels
 from qai_hub.local.core.scheduler import Scheduler
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.engine.attempt import run_attempt as run_in_worker
-from qai_hub.local.engine.workers import make_workers
+from qai_hub.local.engine.workers import Workers, make_workers
 from qai_hub.local.executor_address import DaskAddress, parse_executor
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.quarantine import Quarantined
@@ -53,6 +53,7 @@ class Parts:
         clock: Returns the current time.
         lifecycle: The steps of jobs.
         devices: The devices that jobs can name.
+        workers: Starts worker processes on this machine.
         heartbeat: Tells other processes of this one; None if it is the only one.
         quarantined: What the quarantine held at the start.
         tracer: Records what it does for requests and jobs.
@@ -67,6 +68,7 @@ class Parts:
     clock: Clock
     lifecycle: Lifecycle
     devices: DeviceCatalogue
+    workers: Workers
     heartbeat: Heartbeat | None
     quarantined: Quarantined
     tracer: Tracer
@@ -130,6 +132,10 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
     digests = FileDigests(store, storage)
     digests.start()
     stack.callback(digests.stop)
+    # A process that runs no jobs here has few workers to start.
+    runs_jobs = config.max_parallel_jobs > 0 and parse_executor(config.executor) is None
+    workers = make_workers(warm=config.warm_workers and runs_jobs)
+    stack.callback(workers.close)
     return Parts(
         store=store,
         storage=storage,
@@ -140,6 +146,7 @@ def open_parts(config: HubConfig, clock: Clock, role: str, stack: ExitStack) -> 
         clock=clock,
         lifecycle=lifecycle,
         devices=DeviceCatalogue.load(),
+        workers=workers,
         heartbeat=None if node is None else Heartbeat(store, lifecycle, node, config.lease),
         quarantined=quarantined,
         tracer=tracer,
@@ -187,10 +194,9 @@ def _make_executor(
     address = parse_executor(config.executor)
     if address is not None and run_attempt is None:
         return _open_dask(address, parts, config, stack), lambda: None
-    workers = make_workers(warm=config.warm_workers and run_attempt is None)
-    stack.callback(workers.close)
-    run = run_attempt or partial(run_in_worker, workers=workers)
-    return LocalExecutor(parts.storage, parts.work, run), workers.warm_up
+    run = run_attempt or partial(run_in_worker, workers=parts.workers)
+    warm_up = parts.workers.warm_up if run_attempt is None else lambda: None
+    return LocalExecutor(parts.storage, parts.work, run), warm_up
 
 
 def _open_dask(address: DaskAddress, parts: Parts, config: HubConfig, stack: ExitStack) -> Executor:

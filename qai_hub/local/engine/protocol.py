@@ -99,6 +99,10 @@ class InputModel:
         return cls(**{**value, "path": Path(value["path"]), "source": source})
 
 
+# The fields of a request that are paths of datasets.
+_DATASETS = ("dataset", "calibration", "reference")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRequest:
     """One attempt at a job.
@@ -124,6 +128,7 @@ class AttemptRequest:
         analyze_layers: Quantize: measure the layers of the quantized model.
         calibration: Compile: HDF5 file with the data that the input model was calibrated on; None
             if it is not known.
+        reference: Inspect: HDF5 file to compare the dataset with; None for no comparison.
         time_limit: Seconds that the attempt may take; None for no limit.
     """
 
@@ -140,10 +145,11 @@ class AttemptRequest:
     check_target: bool = False
     analyze_layers: bool = False
     calibration: Path | None = None
+    reference: Path | None = None
     time_limit: float | None = None
 
     def __post_init__(self) -> None:
-        if not self.inputs:
+        if not self.inputs and (self.kind != "inspect" or self.dataset is None):
             raise ValueError("An attempt needs a model to work on.")
         if self.kind == "run" and self.dataset is None and not self.profile:
             raise ValueError("A run needs a dataset, or profile=True, or both.")
@@ -160,7 +166,7 @@ class AttemptRequest:
         """All files that it refers to."""
         named = [model.path for model in self.inputs]
         named += [model.source for model in self.inputs if model.source is not None]
-        return named + [path for path in (self.dataset, self.calibration) if path is not None]
+        return named + [path for name in _DATASETS if (path := getattr(self, name)) is not None]
 
     def with_paths(self, locate: Callable[[Path], Path]) -> Self:
         """Return a copy with other paths.
@@ -176,9 +182,12 @@ class AttemptRequest:
             )
             for model in self.inputs
         )
-        dataset = None if self.dataset is None else locate(self.dataset)
-        calibration = None if self.calibration is None else locate(self.calibration)
-        return replace(self, inputs=inputs, dataset=dataset, calibration=calibration)
+        datasets: dict[str, Any] = {
+            name: None if path is None else locate(path)
+            for name in _DATASETS
+            for path in (getattr(self, name),)
+        }
+        return replace(self, inputs=inputs, **datasets)
 
     def to_json(self) -> str:
         """Return it as JSON text, with absolute paths, as the worker runs in another directory."""
@@ -191,10 +200,7 @@ class AttemptRequest:
         read = {
             "inputs": tuple(map(InputModel.from_json, fields["inputs"])),
             "input_specs": tuple(map(TensorSpec.from_json, fields["input_specs"])),
-            **{
-                name: None if fields[name] is None else Path(fields[name])
-                for name in ("dataset", "calibration")
-            },
+            **{name: None if fields[name] is None else Path(fields[name]) for name in _DATASETS},
             "soc": None if fields["soc"] is None else Soc.from_json(fields["soc"]),
             "other_socs": tuple(map(Soc.from_json, fields["other_socs"])),
         }

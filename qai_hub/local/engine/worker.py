@@ -43,6 +43,7 @@ OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 _ENTRY_POINTS = {
     "check": ("preflight", "check_model"),
     "compile": ("compile", "compile_model"),
+    "inspect": ("inspection.job", "inspect_file"),
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
     "run": ("run", "run_model"),

@@ -4,7 +4,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from qai_hub.local.disk import sync
@@ -12,6 +13,7 @@ from qai_hub.local.files.quarantine import Quarantine, list_entries
 
 LOG_FILE = "hub.log"
 _ATTEMPT_NAME = re.compile(r"(?P<job>[0-9a-z]+)-[0-9]+")
+_TEMPORARY_NAME = re.compile(r"temporary-[0-9a-f]{16}")
 
 
 class WorkFolders:
@@ -37,6 +39,16 @@ class WorkFolders:
         # An administrator may have deleted their parent, of a process that was silent for long.
         folder.mkdir(mode=0o700, parents=True)
         return folder
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """Create an empty folder for work that belongs to no job, and delete it in the end."""
+        folder = self.folder / f"temporary-{secrets.token_hex(8)}"
+        folder.mkdir(mode=0o700, parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self, job_id: str, attempt: int) -> None:
         """Delete the folder of an attempt."""
@@ -88,7 +100,8 @@ class WorkFolders:
         moved = 0
         for path, _ in list_entries(self.folder):
             attempt = _ATTEMPT_NAME.fullmatch(path.name)
-            if attempt and path.is_dir() and not path.is_symlink() and is_job(attempt["job"]):
+            is_ours = _TEMPORARY_NAME.fullmatch(path.name) or (attempt and is_job(attempt["job"]))
+            if is_ours and path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             if os.path.lexists(path):
                 moved += quarantine.put(path)

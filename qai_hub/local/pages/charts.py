@@ -4,16 +4,20 @@ Colours are classes of the style sheet, as the pages' policy allows no styles in
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
+
+Json = Mapping[str, Any]
 
 _BINS = 24
 _WIDTH = 1000
 _HEIGHT = 160
 _SHARE_HEIGHT = 20
 _MIN_VISIBLE = 0.5
+_MARGIN = 8
 _SVG = Markup(
     '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="{}" '
     'aria-label="{}">{}</svg>'
@@ -21,6 +25,7 @@ _SVG = Markup(
 _RECT = Markup(
     '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>'
 )
+_LINE = Markup('<path class="line" d="{}"/>')
 _CELL = Markup(
     '<svg class="cell" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" '
     'focusable="false"><rect class="{}" x="0" y="0" width="{:.2f}" height="8"/></svg>'
@@ -105,6 +110,48 @@ def histogram(values: Sequence[float], label: str, show: Callable[[float], str])
         for index, count in enumerate(counts)
     ]
     return column_chart(bars, label)
+
+
+def binned_histogram(counts: Json, label: str, show: Callable[[float], str]) -> Markup:
+    """Draw how often values occur that have been counted already.
+
+    Args:
+        counts: The `counts` of bins of the same width, which begin at `low` and end at `high`.
+        label: What they are, for people who cannot see the chart.
+        show: Returns a value as text.
+    """
+    bins = counts["counts"]
+    low, width = counts["low"], (counts["high"] - counts["low"]) / len(bins)
+    bars = [
+        Bar(
+            count,
+            f"{show(low + index * width)} to {show(low + (index + 1) * width)}: {count}",
+            "plain" if count else "none",
+        )
+        for index, count in enumerate(bins)
+    ]
+    return column_chart(bars, label)
+
+
+def line_chart(values: Sequence[float | None], label: str) -> Markup:
+    """Draw a line through values.
+
+    Args:
+        values: The values, in order; None for a gap.
+        label: What they are, for people who cannot see the chart.
+    """
+    known = [value for value in values if value is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    # Each by itself, as their difference may be too large for a float.
+    half = (high / 2 - low / 2) or 1.0
+    step = _WIDTH / max(1, len(values) - 1)
+    points, begins = list[str](), True
+    for index, value in enumerate(values):
+        if value is not None:
+            y = _HEIGHT - _MARGIN - (value / 2 - low / 2) / half * (_HEIGHT - 2 * _MARGIN)
+            points.append(f"{'M' if begins else 'L'}{index * step:.1f} {y:.1f}")
+        begins = value is None
+    return _svg("columns", _WIDTH, _HEIGHT, label, [_LINE.format(" ".join(points))])
 
 
 def cell_bar(share: float, kind: str) -> Markup:

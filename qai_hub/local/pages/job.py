@@ -11,6 +11,7 @@ from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.job_files import list_files, read_log
 from qai_hub.local.pages.job_results import JobResult
 from qai_hub.local.pages.lineage import read_lineage
+from qai_hub.local.pages.outputs import read_outputs
 from qai_hub.local.pages.profile import ProfileView, profile_csv
 from qai_hub.local.pages.site import Page, redirect
 from qai_hub.local.pages.snippets import python_snippet, shell_snippet
@@ -29,6 +30,7 @@ def show_job(page: Page) -> Response:
         shared_with=page.get("getJobSharing", job_id=key)["email"] if is_own else (),
         lineage=read_lineage(page, job),
         result=JobResult.of(result),
+        outputs=read_outputs(page, job.id) if _has_outputs(job) else None,
         files=list_files(page, job),
         log=read_log(page, job),
         python=python_snippet(job),
@@ -44,6 +46,10 @@ def get_profile_csv(page: Page) -> Response:
 def get_profile_json(page: Page) -> Response:
     """Return a profile as the API tells it."""
     return _download(page, "json", "application/json", json.dumps(_detail(page), indent=1))
+
+
+def _has_outputs(job: JobFacts) -> bool:
+    return job.type in ("inference", "profile") and job.state == DONE
 
 
 def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON

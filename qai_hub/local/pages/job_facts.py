@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from qai_hub.local.core.kinds import FINISHED_STATES
-from qai_hub.local.pages.text import humanize, seconds_between
+from qai_hub.local.pages.text import format_model_type, humanize, seconds_between
+from qai_hub.local.store.records import JobSummary
 from qai_hub.option_string import OptionStringError, parse_option_string
 
 Json = Mapping[str, Any]
@@ -85,7 +86,7 @@ class JobFacts:
             device=" ".join(
                 (fields.get("device_name", ""), fields.get("device_os_version", ""))
             ).strip(),
-            target=_format(fields.get("target_model_type", "")),
+            target=format_model_type(fields.get("target_model_type", "")),
         )
 
     @classmethod
@@ -99,12 +100,36 @@ class JobFacts:
             id=fields[f"{message}_job_id"],
             **_common(message, fields),
             device=" ".join((device.get("name", ""), device.get("os", ""))).strip(),
-            target=_format(model.get("model_type", "")),
+            target=format_model_type(model.get("model_type", "")),
             options=_split(fields.get("options", "")),
             failure=""
             if failure in ("JOB_FAILURE_TYPE_SUCCESS", "JOB_FAILURE_TYPE_UNSPECIFIED")
             else humanize(failure, "JOB_FAILURE_TYPE_"),
             detail=job,
+        )
+
+    @classmethod
+    def of_record(cls, job: JobSummary, owner: str) -> Self:
+        """Read a row of the database.
+
+        Args:
+            job: The job.
+            owner: The e-mail address of who submitted it.
+        """
+        device = job.device or {}
+        return cls(
+            id=job.id,
+            type=job.kind,
+            name=job.name,
+            state=job.state,
+            owner=owner,
+            device=" ".join((device.get("name", ""), device.get("os", ""))).strip(),
+            created=job.created,
+            started=job.started,
+            ended=job.completed,
+            execution_time=job.execution_time,
+            peak_memory=job.peak_memory,
+            target="",
         )
 
     @property
@@ -132,15 +157,6 @@ def _member(body: Json, suffix: str) -> tuple[str, Json]:
     """Return the member that tells of a job, and its type."""
     name = next(name for name in body if name.endswith(suffix))
     return name.removesuffix(suffix), body[name]
-
-
-def _format(model_type: str) -> str:
-    """Return a format of models in words, as tools name it."""
-    words = humanize(model_type, "MODEL_TYPE_")
-    return " ".join(_NAMES.get(word.lower(), word) for word in words.split())
-
-
-_NAMES = {"qnn": "QNN", "onnx": "ONNX", "dlc": "DLC", "aimet": "AIMET", "tflite": "TFLite"}
 
 
 def _split(options: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from qai_hub.local.pages.profile import ProfileView
+from qai_hub.local.pages.quantized import QuantizedView
 from qai_hub.local.pages.text import humanize
 
 Json = Mapping[str, Any]
@@ -55,11 +56,13 @@ class JobResult:
         tools: The tools that carried it out, with their versions.
         check: How close its target model is to its source; None if that was not checked.
         profile: Its profile; None if it has none.
+        quantized: How accurate the model of a quantize job is; None for other jobs.
     """
 
     tools: Sequence[Json] = ()
     check: TargetCheck | None = None
     profile: ProfileView | None = None
+    quantized: QuantizedView | None = None
 
     @classmethod
     def of(cls, result: Json | None) -> Self:
@@ -73,4 +76,5 @@ class JobResult:
             tools=detail.get("tool_versions", ()),
             check=None if check is None else TargetCheck.of(check),
             profile=ProfileView.of(detail) if "execution_time" in detail else None,
+            quantized=QuantizedView.of(detail) if "quantize_detail" in body else None,
         )

@@ -12,7 +12,16 @@ from qai_hub.local.contract import Contract
 from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages import compare, devices, job, job_files, jobs
+from qai_hub.local.pages import (
+    compare,
+    datasets,
+    devices,
+    graph,
+    job,
+    job_files,
+    jobs,
+    models,
+)
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.health import HealthPage
 from qai_hub.local.pages.live import LivePages
@@ -49,6 +58,23 @@ class Pages:
             ),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
+            Route("/models/", PageEndpoint(site, models.show_models)),
+            Route("/models/{model_id}/", PageEndpoint(site, models.show_model, models.change)),
+            Route("/models/{model_id}/delete/", PageEndpoint(site, models.ask, models.delete)),
+            Route("/models/{model_id}/graph/", PageEndpoint(site, graph.show_graph)),
+            Route("/models/{model_id}/content", PageEndpoint(site, graph.get_content)),
+            Route("/netron/{name:path}", site.netron),
+            Route("/models/{model_id}/file", PageEndpoint(site, models.get_file)),
+            Route("/datasets/", PageEndpoint(site, datasets.show_datasets)),
+            Route(
+                "/datasets/{dataset_id}/",
+                PageEndpoint(site, datasets.show_dataset, datasets.change),
+            ),
+            Route(
+                "/datasets/{dataset_id}/delete/",
+                PageEndpoint(site, datasets.ask, datasets.delete),
+            ),
+            Route("/datasets/{dataset_id}/file", PageEndpoint(site, datasets.get_file)),
             Route("/devices/", PageEndpoint(site, devices.show_devices)),
             Route("/devices/{name}/", PageEndpoint(site, devices.show_device)),
             Route("/health/", PageEndpoint(site, HealthPage(pools))),

@@ -20,13 +20,14 @@ from qai_hub.local.contract import Call, Reply, check_body, complete_parameters
 from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError, reason_phrase
 from qai_hub.local.pages import text
+from qai_hub.local.pages.netron import Netron
 from qai_hub.local.pages.static_files import StaticFiles
 from qai_hub.local.store.records import User
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types hub"
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types hub"
 )
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
@@ -51,6 +52,7 @@ class Site:
     Attributes:
         services: The same.
         static: The style sheet, scripts and images.
+        netron: What draws the graphs of models.
         cookie: The name of the cookie that browsers are known by. Cookies belong to a host with all
             its ports, so each hub has a name of its own.
     """
@@ -58,6 +60,7 @@ class Site:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.static = StaticFiles()
+        self.netron = Netron()
         self.cookie = f"qai_hub_{hashlib.sha256(services.store.secret).hexdigest()[:8]}"
         self.operations = {each.id: each for each in services.contract.operations}
         self._templates = Environment(

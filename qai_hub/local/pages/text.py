@@ -24,6 +24,24 @@ def format_bytes(size: float) -> str:
     return f"{value:.0f} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
 
 
+def format_number(value: float | None) -> str:
+    """Return a number with the digits that people read; a dash for none."""
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e6):
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def format_model_type(model_type: str) -> str:
+    """Return a format of models in words, as tools name it."""
+    words = humanize(model_type, "MODEL_TYPE_")
+    return " ".join(_NAMES.get(word.lower(), word) for word in words.split())
+
+
+_NAMES: Final = {"qnn": "QNN", "onnx": "ONNX", "dlc": "DLC", "aimet": "AIMET", "tflite": "TFLite"}
+
+
 def format_microseconds(value: float) -> str:
     """Return a time that was measured in microseconds, such as `27.2 ms`."""
     if value >= 1e6:
@@ -85,6 +103,8 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "microseconds": format_microseconds,
     "duration": format_duration,
     "moment": format_moment,
+    "model_type": format_model_type,
+    "number": format_number,
     "state": format_state,
     "humanize": humanize,
     "prose": format_prose,

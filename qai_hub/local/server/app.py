@@ -19,6 +19,7 @@ from qai_hub.local.contract import Contract, build_routes
 from qai_hub.local.core.account_changes import merge_users
 from qai_hub.local.core.accounts import Accounts
 from qai_hub.local.core.expiry import Expiry
+from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.kinds import FINISHED_STATES
 from qai_hub.local.core.local_executor import RunAttempt
 from qai_hub.local.core.parts import Parts, make_scheduler, open_parts
@@ -160,6 +161,8 @@ def start_hub(
     pools = PoolWatch(store, None if parts.heartbeat is None else config.lease)
     writers = UploadWriters()
     expiry = Expiry(store, storage, writers, parts.clock, config.retention)
+    inspections = Inspections(storage, parts.work, parts.workers, config.memory_limit)
+    stack.callback(inspections.stop)
     contract = Contract.load()
     signer = Signer(store.secret, parts.clock, config.retention.signatures)
     services = Services(
@@ -181,6 +184,7 @@ def start_hub(
         waiters=waiters,
         clock=parts.clock,
         tracer=parts.tracer,
+        inspections=inspections,
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     operations = Operations(config, parts, pools)

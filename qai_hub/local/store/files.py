@@ -1,7 +1,7 @@
 """Queries for files and uploads, cache entries, and responses to idempotency keys."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -144,6 +144,12 @@ def get_file(db: Connection, file_id: str) -> File | None:
     """Return a file's size and digest."""
     row = db.execute(_FILE, {"id": file_id}).one_or_none()
     return None if row is None else File(*row)
+
+
+def get_sizes(db: Connection, file_ids: Collection[str]) -> dict[str, int]:
+    """Return the sizes of those of some files that exist, in bytes, by id."""
+    query = select(files.c.id, files.c.size).where(files.c.id.in_(file_ids))
+    return {row.id: row.size for row in db.execute(query)}
 
 
 def get_uploaded_files(db: Connection, owner_id: int, sha256: str, size: int | None) -> list[File]:

@@ -259,6 +259,19 @@ def find_job_using(db: Connection, object_id: str, states: Iterable[str]) -> str
     return db.execute(query).scalar_one_or_none()
 
 
+def find_uses(db: Connection, object_id: str, limit: int) -> list[tuple[str, str]]:
+    """Return jobs that use or make a model or dataset, and their roles: some of them if many do.
+
+    Args:
+        db: The transaction.
+        object_id: The model or dataset.
+        limit: Maximum number of uses.
+    """
+    # Not in order, as the newest of many could only be told by reading all.
+    query = select(uses.c.job_id, uses.c.role).where(uses.c.object_id == object_id).limit(limit)
+    return [(row.job_id, row.role) for row in db.execute(query)]
+
+
 def get_dependents(db: Connection, job_ids: Sequence[str], state: str) -> list[str]:
     """Return the jobs in a state that use models made by some jobs, oldest first."""
     made = uses.alias("made")

@@ -135,6 +135,15 @@ function enliven(root) {
   makeCopyable(root);
 }
 
+// ---- Files that are being read ----------------------------------------------------------------
+
+let looking;
+
+function lookAgain() {
+  clearTimeout(looking);
+  if (document.querySelector("[data-refresh]")) looking = setTimeout(refresh, 700);
+}
+
 // ---- Live parts -------------------------------------------------------------------------------
 
 // The page is fetched anew, and the parts of it that have changed are replaced.
@@ -158,6 +167,7 @@ async function refresh() {
     // The hub cannot be reached: the stream of events says so.
   } finally {
     fetching = false;
+    lookAgain();
     if (again) {
       again = false;
       refresh();
@@ -238,6 +248,18 @@ function listen(isFirst) {
   return events;
 }
 
+// ---- Graphs -----------------------------------------------------------------------------------
+
+// The frame has an origin of its own, so that it is known by its window alone.
+const graph = document.querySelector("iframe[data-model]");
+addEventListener("message", async (event) => {
+  if (!graph || event.source !== graph.contentWindow || event.data !== "ready") return;
+  const response = await fetch(graph.dataset.model);
+  if (!response.ok) return;
+  const file = new File([await response.blob()], graph.dataset.name);
+  graph.contentWindow.postMessage({ file }, "*");
+});
+
 // ---- Signing in -------------------------------------------------------------------------------
 
 document.querySelector("form[data-submit]")?.requestSubmit();
@@ -245,6 +267,7 @@ document.querySelector("form[data-submit]")?.requestSubmit();
 // The parts are noted as they came, before anything in them is changed.
 follow();
 enliven(document);
+lookAgain();
 showRunning();
 setInterval(showRunning, 1000);
 setTimeout(poll, 1000);

@@ -1,0 +1,1 @@
+"""Tells what is inside models and datasets, for people who look at them in a browser."""

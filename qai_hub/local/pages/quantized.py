@@ -1,0 +1,110 @@
+"""What a quantize job cost in accuracy, on the page of the job."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from markupsafe import Markup
+
+from qai_hub.local.pages.charts import Bar, column_chart
+
+Json = Mapping[str, Any]
+
+# Decibels below which a tensor has lost far more than its type costs, and from which on it is
+# accurate: the bounds by which quantize jobs tell bad layers.
+_POOR, _CLOSE = 30.0, 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedLayer:
+    """A tensor of a quantized model.
+
+    Attributes:
+        number: Its place in the order of computation, from 0.
+        tensor: Its name.
+        node: The node that computes it; empty for none.
+        operator: The operator of that node; empty for an input.
+        psnr: Decibels on the host's CPU; None if it is equal, or the float model's is 0.
+        simulated_psnr: Decibels in HTP simulation; None as well, or if it was not simulated.
+    """
+
+    number: int
+    tensor: str
+    node: str
+    operator: str
+    psnr: float | None
+    simulated_psnr: float | None
+
+    @property
+    def worst(self) -> float:
+        """The lower of both ratios; infinity if there is none."""
+        known = [each for each in (self.psnr, self.simulated_psnr) if each is not None]
+        return min(known, default=float("inf"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizedView:
+    """The accuracy of a quantized model, as a person sees it.
+
+    Attributes:
+        outputs: Decibels of each output, the worst first.
+        layers: The tensors, the worst first.
+        report: The contract's `LayerAccuracyReport`; empty if layers were not measured.
+    """
+
+    outputs: Sequence[tuple[str, float]]
+    layers: Sequence[QuantizedLayer]
+    report: Json
+
+    @classmethod
+    def of(cls, detail: Json) -> Self:
+        """Read the contract's `QuantizeDetail`."""
+        report = detail.get("layer_accuracy", {})
+        layers = [
+            QuantizedLayer(
+                number,
+                each["tensor"],
+                each["node"],
+                each["operator"],
+                each.get("psnr"),
+                each.get("simulated_psnr"),
+            )
+            for number, each in enumerate(report.get("layers", ()))
+        ]
+        return cls(
+            outputs=sorted(detail["psnr"].items(), key=lambda output: output[1]),
+            layers=sorted(layers, key=lambda layer: (layer.worst, layer.number)),
+            report=report,
+        )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether layers were simulated."""
+        return any(layer.simulated_psnr is not None for layer in self.layers)
+
+    @property
+    def chart(self) -> Markup:
+        """The accuracy on the CPU of each tensor, in the order of computation."""
+        return self._chart("on the CPU", {layer.number: layer.psnr for layer in self.layers})
+
+    @property
+    def simulated_chart(self) -> Markup:
+        """The accuracy in simulation of each tensor, in the order of computation."""
+        ratios = {layer.number: layer.simulated_psnr for layer in self.layers}
+        return self._chart("in HTP simulation", ratios)
+
+    def _chart(self, where: str, ratios: Mapping[int, float | None]) -> Markup:
+        bars = []
+        for layer in sorted(self.layers, key=lambda layer: layer.number):
+            ratio = ratios[layer.number]
+            told = "no PSNR" if ratio is None else f"{ratio:.1f} dB"
+            label = f"{layer.tensor} ({layer.operator or 'input'}): {told}"
+            bars.append(Bar(max(0.0, ratio or 0.0), label, _tone(ratio), f"layer-{layer.number}"))
+        return column_chart(bars, f"PSNR of {len(bars)} tensors {where}, in order")
+
+
+def _tone(ratio: float | None) -> str:
+    """Return the class that colours a ratio."""
+    if ratio is None:
+        return "none"
+    return "poor" if ratio < _POOR else "fair" if ratio < _CLOSE else "close"
