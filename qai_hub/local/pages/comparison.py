@@ -172,7 +172,7 @@ def _unit_row(profiles: Sequence[ProfileView | None], unit: str) -> Row:
 
 
 def _origin(profile: ProfileView) -> str:
-    return "the device" if profile.is_device else profile.origin
+    return "on the device" if profile.is_device else profile.origin
 
 
 def _psnr_rows(jobs: Sequence[ComparedJob]) -> list[Row]:

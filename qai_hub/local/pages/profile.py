@@ -75,7 +75,7 @@ class ProfileView:
         first_load: The time of the first load; None if it was not measured.
         load: The time of later loads; None as well.
         peak_memory: The peak of the memory; None as well.
-        origin: What it was measured on, in a few words.
+        origin: What it was measured on, in a few words with their preposition; empty for a device.
         is_device: Whether that is a device.
         conditions: How it was measured: names and values.
         layers: The layers.
@@ -222,7 +222,7 @@ def _shares(groups: Sequence[Group], what: str, value: Any) -> Markup:  # noqa: 
 def _origin(conditions: Mapping[str, str]) -> tuple[str, bool]:
     """Return what a profile was measured on, and whether that is a device."""
     if "HTP simulation" in conditions:
-        return f"HTP simulation ({conditions['HTP simulation']}), not a device", False
+        return f"in HTP simulation ({conditions['HTP simulation']}), not on a device", False
     if "host CPU" in conditions:
-        return f"the CPU of this hub's host ({conditions['host CPU']}), not a device", False
+        return f"on the CPU of this hub's host ({conditions['host CPU']}), not on a device", False
     return "", True

@@ -261,7 +261,7 @@ def test_jobs_are_compared_row_by_row(ada: SignedInPages, profiled: Callable[...
     # The same operator in the same place, under another name.
     assert page.row("x_1") == ["Add", "10 µs", "10 µs", "0 %"]
     assert page.row("new") == ["Mul", NONE, "1 µs", NONE]
-    assert "Measured on the CPU of this hub's host (a CPU), not a device" in page.text
+    assert "Measured on the CPU of this hub's host (a CPU), not on a device" in page.text
     assert "cannot be compared" not in page.text
 
 

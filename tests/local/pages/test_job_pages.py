@@ -112,7 +112,7 @@ def test_a_profile_says_what_it_was_measured_on(
     ada.wait(key)
     page = browser.get(f"/jobs/{key}/")
     assert "1.23 ms" in page.text
-    assert "Measured on the CPU of this hub's host (a <CPU>), not a device." in page.text
+    assert "Measured on the CPU of this hub's host (a <CPU>), not on a device." in page.text
     assert {f"#layer-{number}" for number in range(4)} <= page.links.keys()
     csv = browser.http.get(f"/jobs/{key}/profile.csv")
     assert csv.headers["Content-Type"].startswith("text/csv")
