@@ -167,7 +167,7 @@ def test_a_hub_can_be_started_again_and_says_when_it_is_not() -> None:
             use()
     for _ in range(2):
         with hub:
-            assert httpx.get(hub.url).status_code == 200
+            assert httpx.get(hub.url, follow_redirects=True).status_code == 200
             with pytest.raises(RuntimeError, match="already running"):
                 hub.start()
     assert repr(hub) == "LocalHub(stopped)"
