@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from performance.hub_process import TOKEN
 
-from team.cluster import running_cluster
+from team.cluster import Cluster, running_cluster
 from team.requests import Asker, upload_model
 from team.setups import Setup
 
@@ -18,6 +18,9 @@ _HEAD = (
     "GET /api/v1/jobs/{}/ HTTP/1.1\r\nHost: {}\r\nAuthorization: token {}\r\n"
     "Accept: application/json\r\nPrefer: wait=60\r\nConnection: close\r\n\r\n"
 )
+
+
+_SECONDS = 0.5
 
 
 def measure_long_polls(setup: Setup, polls: int, jobs: int = 20) -> dict[str, Any]:
@@ -29,27 +32,40 @@ def measure_long_polls(setup: Setup, polls: int, jobs: int = 20) -> dict[str, An
         jobs: Number of jobs that they wait for.
 
     Returns:
-        How late they were answered, in milliseconds after the end that the job tells.
+        How late they were answered, in milliseconds after the end that the job tells: if the jobs
+        end one after the other, and if all end at once.
     """
-    # Long enough for all requests to be there before the first job ends.
-    seconds = 5 + polls / 100
-    with running_cluster(setup, webs=2, workers=2, slots=jobs, seconds=seconds) as cluster:
+    return {
+        "polls": polls,
+        "in turns": _measure(setup, polls, jobs, slots=1),
+        "at once": _measure(setup, polls, jobs, slots=jobs),
+    }
+
+
+def _measure(setup: Setup, polls: int, jobs: int, slots: int) -> dict[str, float]:
+    with running_cluster(setup, webs=2, workers=0, slots=slots, seconds=_SECONDS) as cluster:
         urls = [web.name for web in cluster.webs]
         model = upload_model(urls[0])
         with Asker(urls) as asker:
             keys = [asker.submit(model) for _ in range(jobs)]
-        late = asyncio.run(_wait(urls, keys, polls))
+        late = asyncio.run(_wait(cluster, keys, polls, slots))
     late.sort()
     return {
-        "polls": len(late),
         "median": statistics.median(late),
         "p99": late[int(len(late) * 0.99)],
         "most": late[-1],
     }
 
 
-async def _wait(urls: list[str], keys: list[str], polls: int) -> list[float]:
-    asked = [_poll(urls[n % len(urls)], keys[n // 2 % len(keys)]) for n in range(polls)]
+async def _wait(cluster: Cluster, keys: list[str], polls: int, slots: int) -> list[float]:
+    urls = [web.name for web in cluster.webs]
+    asked = [
+        asyncio.create_task(_poll(urls[n % len(urls)], keys[n // 2 % len(keys)]))
+        for n in range(polls)
+    ]
+    # All are there before the first job begins.
+    await asyncio.sleep(2 + polls / 200)
+    await asyncio.to_thread(cluster.add_workers, 2, slots)
     return await asyncio.gather(*asked)
 
 

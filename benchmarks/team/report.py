@@ -1,6 +1,7 @@
 """The figures of a run as a table: a row for what was measured, a column for each setup."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pages import format_number, format_table
@@ -100,9 +101,12 @@ def _list_rows(setups: Sequence[Found]) -> list[tuple[str, Callable[[Found], str
             _rate("jobs of 0.5 s", "jobs a second"),
         ),
         ("memory of a process", _memory),
-        (
-            f"{_polls(setups[0]):,} long polls: late by median / p99 / at most",
-            lambda found: f"{_join(found['long polls'], 'median', 'p99', 'most')} ms",
+        *(
+            (
+                f"{_polls(setups[0]):,} long polls, jobs end {how}: late by median / p99 / most",
+                partial(_lateness, how),
+            )
+            for how in ("in turns", "at once")
         ),
         (
             "database, a job",
@@ -165,6 +169,10 @@ def _memory(found: Found) -> str:
 def _ideal(found: Found) -> str:
     ideal = " / ".join(format_number(run["ideal"]) for run in found["jobs of 0.5 s"].values())
     return f"ideal {ideal}"
+
+
+def _lateness(how: str, found: Found) -> str:
+    return f"{_join(found['long polls'][how], 'median', 'p99', 'most')} ms"
 
 
 def _polls(found: Found) -> int:

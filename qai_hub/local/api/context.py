@@ -21,7 +21,7 @@ from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.sign_ins import SignIns
-from qai_hub.local.core.waiters import Waiters
+from qai_hub.local.core.waiters import SharedReads, Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import FILES_UNAVAILABLE, ProblemError
 from qai_hub.local.files.signing import Signer
@@ -70,6 +70,7 @@ class Services:
         tracer: Records what is done for a request.
         inspections: What is inside files.
         quick_reads: Limits how many requests read the database alone at once.
+        ended_jobs: What requests that waited for a job are answered, by the job and the viewer.
         storage_waits: Limits how many wait for the storage of the files at once.
     """
 
@@ -93,6 +94,7 @@ class Services:
     tracer: Tracer
     inspections: Inspections
     quick_reads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
+    ended_jobs: SharedReads[tuple[str, int], Reply] = field(default_factory=SharedReads)
     storage_waits: CapacityLimiter = field(
         default_factory=lambda: CapacityLimiter(MAX_STORAGE_WAITS)
     )

@@ -21,10 +21,11 @@ async def get_job(services: Services, call: Call) -> Reply:
     If too many requests are waiting already, respond at once, without `Preference-Applied`.
     """
     respond = with_read_transaction(services, jobs.get_job, services.quick_reads)
+    job_id = call.params["job_id"]
     seconds = parse_wait_preference(call.params.get("Prefer", ""))
     if seconds is None:
         return await respond(call)
-    with services.waiters.register(call.params["job_id"]) as ended:
+    with services.waiters.register(job_id) as ended:
         reply = await respond(call)
         if ended is None and not _has_ended(reply):
             return reply
@@ -33,7 +34,11 @@ async def get_job(services: Services, call: Call) -> Reply:
             await _wait(ended, seconds, call.request)
             # The token may have been revoked in the meantime.
             caller = await services.authenticate(call.request)
-            reply = await respond(replace(call, caller=caller))
+            call = replace(call, caller=caller)
+            if ended.done():
+                reply = await services.ended_jobs.read((job_id, caller.id), lambda: respond(call))
+            else:
+                reply = await respond(call)
     return Reply(reply.body, {"Preference-Applied": f"wait={seconds}"})
 
 

@@ -2,8 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+_Key = TypeVar("_Key")
+_Read = TypeVar("_Read")
 
 
 class Waiters:
@@ -80,3 +84,34 @@ class Waiters:
             for ended in self._waiting.get(job_id, ()):
                 if not ended.done():
                     ended.set_result(None)
+
+
+class SharedReads(Generic[_Key, _Read]):
+    """Reads once what many requests want at the same moment, as the end of a job wakes them all.
+
+    All requests must be on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._reads: dict[_Key, asyncio.Future[_Read]] = {}
+
+    async def read(self, key: _Key, read: Callable[[], Awaitable[_Read]]) -> _Read:
+        """Return what is read for a key, by this request or by another that has just begun to.
+
+        Args:
+            key: What is read. Whoever gives the same key may have the same result, even one that
+                was read a moment ago.
+            read: Reads it.
+        """
+        reading = self._reads.get(key)
+        if reading is None:
+            reading = self._reads[key] = asyncio.ensure_future(read())
+            reading.add_done_callback(lambda done: self._forget(key, done))
+        # A client that disconnects takes nothing from the others.
+        return await asyncio.shield(reading)
+
+    def _forget(self, key: _Key, done: "asyncio.Future[_Read]") -> None:
+        del self._reads[key]
+        if not done.cancelled():
+            # Those who wait raise it; if none is left, nobody needs to.
+            done.exception()

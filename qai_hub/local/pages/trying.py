@@ -127,7 +127,7 @@ class TryPage:
         return _outcome(received.status, received.text)
 
 
-async def _read(request: Request) -> dict[str, str]:
+async def _read(request: Request) -> Mapping[str, str]:
     """Return what the form asks for; nothing if the page is only to be shown."""
     if request.method in ("GET", "HEAD"):
         return {}

@@ -439,6 +439,8 @@ def test_results_that_come_too_late_leave_nothing_in_the_storage(
         # The model, and the log of how it was cancelled.
         assert count_files() == 2
         api.close()
+
+
 def test_processes_that_run_no_jobs_show_what_is_in_files(webs: list[LocalHub]) -> None:
     dataset = webs[0].client().upload_dataset({"x": [np.arange(4, dtype=np.float32)]})
     visitor = Visitor(webs[1], "ada@example.com")

@@ -158,7 +158,13 @@ def test_unknown_ids_paths_and_methods(ada: Api) -> None:
 
 def test_pages_show_nothing_to_people_who_are_not_signed_in(hub: LocalHub, ada: Api) -> None:
     key = ada.create_model("confidential")
-    for path in ("/", f"/models/{key}/", "/models/m00000000/", "/jobs/j00000000/", "/jobs/%3Cb%3E/"):
+    for path in (
+        "/",
+        f"/models/{key}/",
+        "/models/m00000000/",
+        "/jobs/j00000000/",
+        "/jobs/%3Cb%3E/",
+    ):
         page = httpx.get(f"{hub.url}{path}")
         # The same for what exists and what does not.
         assert page.status_code == 303
