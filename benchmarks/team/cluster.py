@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from support.postgresql_server import PostgresqlServer, running_server
 from team.setups import Services, Setup
 
 HERE = Path(__file__).parent
+_GIVE_UP_AFTER = 120.0
+_PAUSE = 0.5
 
 
 @dataclass
@@ -63,11 +66,21 @@ class Member:
             self.settings["port"] = int(self.name.rpartition(":")[2])
 
     def restart(self) -> None:
-        """Kills it, whatever it is doing, and starts it again; returns once it can be used."""
+        """Kills it, whatever it is doing, and starts it again; returns once it can be used.
+
+        What it needs may be away as well, so it is started until that is there, as supervisors do.
+        """
+        give_up = time.monotonic() + _GIVE_UP_AFTER
         self.process.kill()
-        self._close()
-        self.start()
-        self.await_start()
+        while True:
+            self._close()
+            self.start()
+            try:
+                return self.await_start()
+            except RuntimeError:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(_PAUSE)
 
     def stop(self) -> None:
         """Ends it in order."""
