@@ -47,7 +47,7 @@ default_role = "code_or_name"
 # would lead to other sites, whose inventories would have to be fetched.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|datetime|os|pathlib)\.\w+|datetime"),
+    ("py:class", r"(collections\.abc|datetime|os|pathlib)\.\w+|date|datetime"),
     ("py:class", r"pd\.DataFrame"),
     # Names that signatures have inside the package: type variables, and what only tests give.
     ("py:class", r"qai_hub\.[\w.]+\.J|qai_hub\.local\.[\w.]+\.RunAttempt"),

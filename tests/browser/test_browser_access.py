@@ -8,7 +8,7 @@ from support.pages_world import ADA, BOB, EVE, HOSTILE, PAGES, World, file_name
 from support.scripted_server import Reply, ScriptedServer
 
 # What is Ada's alone, or hers and Bob's.
-_HERS = [path for path in PAGES if "{" in path]
+_HERS = [path for path in PAGES if "{" in path and not path.startswith("/compare/")]
 
 
 @pytest.mark.parametrize("path", _HERS, ids=map(file_name, _HERS))
@@ -19,6 +19,13 @@ def test_what_is_not_shared_is_not_there(browse: Browsing, world: World, path: s
     assert response.status == 404
     assert HOSTILE not in page.content()
     expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
+
+
+def test_a_comparison_tells_nothing_of_what_is_not_shared(browse: Browsing, world: World) -> None:
+    page = browse(EVE)
+    page.goto(world.url("/compare/?job={compiled}&job={profiled}"))
+    assert HOSTILE not in page.content()
+    expect(page.locator("body")).to_contain_text(world.ids["compiled"])
 
 
 def test_what_is_shared_is_there(browse: Browsing, world: World) -> None:

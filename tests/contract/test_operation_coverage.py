@@ -24,7 +24,7 @@ OPERATIONS = {
 
 
 def test_all_operations_are_counted() -> None:
-    assert len(OPERATIONS) == 49
+    assert len(OPERATIONS) == 50
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)

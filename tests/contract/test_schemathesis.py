@@ -17,7 +17,7 @@ import qai_hub as hub
 from qai_hub.local import LocalHub
 
 HERE = Path(__file__).parent
-OPERATIONS = 49
+OPERATIONS = 50
 # More of them find more, and take longer: `make contract` tries 30, which take about a minute.
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "8"))
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")

@@ -73,7 +73,7 @@ def test_users_of_a_database_are_managed(
     assert (status, out.count("\n")) == (0, 1)
     assert err == f"{ADA} has access until it is revoked.\n"
     monkeypatch.setenv(DATABASE_VARIABLE, postgresql_url)
-    assert command("users", "list") == (0, f"{ADA}\tactive\tadded\t1\t0\n", "")
+    assert command("users", "list") == (0, f"{ADA}\tactive\tadded\t1\t0\t0\t\t0\t\t\n", "")
     # No child of the command has it.
     assert DATABASE_VARIABLE not in os.environ
     assert command("users", "revoke", ADA, "--database", postgresql_url).status == 0

@@ -181,6 +181,8 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     assert sorted(each.size or 0 for each in facts) == [0, LARGE]
     assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
+    assert second in relations.get_jobs_using(db, [target], 5)
+    assert (first, "target") in relations.find_uses(db, target, 5)
     MODELS.update(db, target, file_id="f1")
     relations.mark_ready(db, [target], states.CREATED)
     ready = JOBS.get(db, second)
@@ -200,6 +202,8 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     artifact = Artifact(first, states.HUB_LOG, "hub.log", "f1")
     relations.add_artifacts(db, artifact)
     assert relations.get_artifacts(db, [first])[first] == [artifact]
+    relations.replace_artifact(db, first, artifact.type, artifact.file_id)
+    assert artifact.file_id in files.get_sizes(db, [artifact.file_id])
     return first, second
 
 

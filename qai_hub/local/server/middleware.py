@@ -153,8 +153,8 @@ class _Exchange:
         self._send = send
         self._stall_seconds = stall_seconds
         headers = Headers(scope=scope)
-        # Programs that use the API do not ask for pages.
-        self._for_browser = "text/html" in headers.get("accept", "")
+        # Browsers ask for it, and no other program.
+        self._for_browser = "application/xhtml+xml" in headers.get("accept", "")
         self._body_pending = (
             "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
         )

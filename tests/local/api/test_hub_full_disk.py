@@ -11,7 +11,7 @@ from qai_hub.local.store import Store
 def test_requests_that_need_room_are_answered_503_in_one_line_of_the_log(
     ada: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def write(_: Store) -> None:
+    def write(_: Store, **_options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     body = {"name": "net", "model_type": "MODEL_TYPE_ONNX"}

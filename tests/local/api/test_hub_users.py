@@ -112,9 +112,9 @@ def test_the_command_changes_a_hub_that_runs(
         # It works with its own folder on.
         assert status(hub, hub.add_user("eve@example.com")) == 200
         assert command("list").splitlines() == [
-            f"{ADA}\tactive\tstart\t1\t0",
-            f"{BOB}\tinactive\tadded\t0\t0",
-            "eve@example.com\tactive\tadded\t1\t0",
+            f"{ADA}\tactive\tstart\t1\t0\t0\t\t0\t\t",
+            f"{BOB}\tinactive\tadded\t0\t0\t0\t\t0\t\t",
+            "eve@example.com\tactive\tadded\t1\t0\t0\t\t0\t\t",
         ]
 
 

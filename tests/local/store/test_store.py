@@ -137,10 +137,11 @@ def test_records_and_tables_name_the_same_columns() -> None:
         (Part, tables.parts),
         (StoredResponse, tables.idempotency),
     ]
-    of_processes = {"lease", "traceparent"}
+    # What no record tells.
+    unread = {"files": {"owner_id"}, "jobs": {"lease"}}
     for record, table in pairs:
         found = {field.name for field in fields(record)}
-        assert found == set(table.c.keys()) - of_processes, table.name
+        assert found == set(table.c.keys()) - unread.get(table.name, set()), table.name
     for record, table in ((Part, tables.parts), (StoredResponse, tables.idempotency)):
         assert [field.name for field in fields(record)] == list(table.c.keys())
 

@@ -39,7 +39,7 @@ def test_the_worst_layers_come_first(ada: Api, browser: Visitor, worker: FakeWor
     text = words(html)
     assert "<i>" not in html
     assert "51.5 dB PSNR of the output Measured on the CPU of this hub's host" in text
-    assert "Weights int8 Activations int16" in text
+    assert "int8 weights, int16 activations" in text
     assert "in HTP simulation of a chip" in text
     assert "1 <i>b</i> first bad layer - Relu 48.0 dB 12.5 dB 0 a /a Conv 51.2 dB 50.0 dB" in text
     assert "from 51.5 to 60.0 dB" in text
