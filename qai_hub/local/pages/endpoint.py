@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from qai_hub.local.api.context import run_until_done
 from qai_hub.local.contract.bodies import read_body
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages.site import Form, Page, Site, View
+from qai_hub.local.pages.site import HEADERS, Form, Page, Site, View
 from qai_hub.local.store.records import User
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -45,6 +45,9 @@ class PageEndpoint:
             response = await self._show(view, request, viewer, form)
         except ProblemError as problem:
             response = self._site.render_problem(request, viewer, problem)
+        # Of files as well: browsers send the cookie with what a page at another port asks for.
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         await response(scope, receive, send)
 
     def _view(self, method: str) -> View:

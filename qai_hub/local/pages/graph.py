@@ -38,6 +38,6 @@ def get_content(page: Page) -> Response:
         begin = next(blocks, b"")
     except FileNotFoundError:
         raise ProblemError(404, "The file no longer exists.") from None
-    headers = {"Cache-Control": "no-store", "Content-Length": str(size)}
+    headers = {"Content-Length": str(size)}
     content = chain((begin,), blocks)
     return StreamingResponse(content, headers=headers, media_type="application/octet-stream")

@@ -63,7 +63,7 @@ def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON
 
 def _download(page: Page, suffix: str, media_type: str, content: str) -> Response:
     name = f"{page.request.path_params['job_id']}_profile.{suffix}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, headers=headers, media_type=media_type)
 
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from qai_hub.local.core.access import filter_visible
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.endpoint import find_viewer
-from qai_hub.local.pages.site import Site
+from qai_hub.local.pages.site import HEADERS, Site
 from qai_hub.local.store.events import Topic
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS
@@ -102,7 +102,7 @@ class LivePages:
         response: Response = StreamingResponse(
             self._events(request, viewer),
             media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={**HEADERS, "X-Accel-Buffering": "no"},
         )
         await response(scope, receive, send)
 

@@ -44,7 +44,10 @@ class SignInPage:
     async def _respond(self, request: Request) -> Response:
         query = request.query_params
         if request.method in ("GET", "HEAD"):
-            return self._show(query.get("code", ""), local_path(query.get("to", "/")))
+            # Another site must not sign somebody in as whom it likes, behind their back.
+            is_asked_for = request.headers.get("sec-fetch-site", "none") == "none"
+            to = local_path(query.get("to", "/"))
+            return self._show(query.get("code", ""), to, submits=is_asked_for)
         if request.method != "POST":
             raise ProblemError(405, "This page has a form.", headers={"Allow": "GET, HEAD, POST"})
         form = await read_form(request)
@@ -57,9 +60,17 @@ class SignInPage:
         self._set_cookie(request, response, begun[0])
         return response
 
-    def _show(self, code: str, to: str, *, problem: str = "", status: int = 200) -> Response:
+    def _show(
+        self, code: str, to: str, *, submits: bool = False, problem: str = "", status: int = 200
+    ) -> Response:
         command = "qai-hub open" if to == "/" else f"qai-hub open {shlex.quote(to)}"
-        values = {"code": code, "to": to, "problem": problem, "command": command}
+        values = {
+            "code": code,
+            "to": to,
+            "submits": submits,
+            "problem": problem,
+            "command": command,
+        }
         return self._site.render("sign_in.html", None, values, status)
 
     def _set_cookie(self, request: Request, response: Response, session: str) -> None:

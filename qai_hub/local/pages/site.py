@@ -29,7 +29,7 @@ _POLICY: Final = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types hub"
 )
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -37,6 +37,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+"""The headers of all that is only for the browser of whoever is signed in."""
 
 
 Form = ImmutableMultiDict[str, str]
@@ -92,7 +93,7 @@ class Site:
             The response.
         """
         html = self._templates.get_template(template).render(values, viewer=viewer)
-        return HTMLResponse(html, status, headers=_HEADERS)
+        return HTMLResponse(html, status, headers=HEADERS)
 
     def render_problem(
         self, request: Request, viewer: User | None, problem: ProblemError
@@ -175,7 +176,7 @@ View = Callable[[Page], Response]
 
 def redirect(path: str) -> Response:
     """Lead a browser to another page of the hub, which it gets anew."""
-    return RedirectResponse(path, 303, headers=_HEADERS)
+    return RedirectResponse(path, 303, headers=HEADERS)
 
 
 def local_path(path: str) -> str:

@@ -52,5 +52,6 @@ def take_sign_in(db: Connection, digest: str, kind: Kind, now: str) -> SignIn | 
     Of several that ask for the same one at once, only one gets it.
     """
     found = get_sign_in(db, digest, kind, now)
-    ended = db.execute(delete(sign_ins).where(sign_ins.c.digest == digest)).rowcount
+    wanted = sign_ins.c.digest == digest, sign_ins.c.kind == kind
+    ended = db.execute(delete(sign_ins).where(*wanted)).rowcount
     return found if ended else None

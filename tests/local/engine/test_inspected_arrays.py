@@ -68,6 +68,11 @@ def test_statistics_are_those_of_all_values(samples: list[Array]) -> None:
         assert counted["low"] <= finite.min() <= finite.max() <= counted["high"]
 
 
+def test_floats_that_are_longer_than_pythons_are_numbers() -> None:
+    long = np.array([0.5, np.inf, np.longdouble("1e308") * 10], np.longdouble)
+    assert json.loads(json.dumps(preview(long)))["values"] == [0.5, None, None]
+
+
 @given(NUMBERS)
 def test_any_array_has_a_preview(array: Array) -> None:
     if not array.size:

@@ -219,3 +219,11 @@ def test_pages_run_nothing_from_elsewhere(browser: PageBrowser) -> None:
         assert "immutable" in file.headers["Cache-Control"]
     assert browser.http.get("/static/000000000000/hub.js").status_code == 404
     assert browser.http.get("/static/x/..%2Fsite.py").status_code == 404
+
+
+def test_pages_at_other_ports_get_nothing(model: str, browser: PageBrowser) -> None:
+    for path in ("/jobs/", f"/models/{model}/content", "/live/"):
+        with browser.http.stream("GET", path) as answer:
+            assert answer.status_code == 200
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert answer.headers["Cache-Control"] == "no-store"

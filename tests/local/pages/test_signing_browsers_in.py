@@ -63,6 +63,27 @@ def test_looking_at_the_page_of_a_link_does_not_use_it_up(
     assert ADA in nobody.sign_in(link).text
 
 
+def test_a_link_of_another_site_waits_for_a_click(hub: LocalHub, nobody: PageBrowser) -> None:
+    link = hub.sign_in_link(ADA)
+
+    def submits(site: str) -> bool:
+        page = Document(nobody.http.get(link, headers={"Sec-Fetch-Site": site}).text)
+        (form,) = (given for tag, given in page.tags if given.get("action") == "/sign-in/")
+        return "data-submit" in form
+
+    assert submits("none")
+    assert not submits("cross-site")
+    assert not submits("same-site")
+
+
+def test_a_session_is_no_link(hub: LocalHub) -> None:
+    ada = PageBrowser(hub, ADA)
+    (session,) = ada.http.cookies.values()
+    assert ada.post("/sign-in/", code=session, to="/").status_code == 403
+    assert ada.http.get("/jobs/").status_code == 200
+    ada.close()
+
+
 def test_a_cookie_is_for_this_hub_and_no_script(hub: LocalHub, nobody: PageBrowser) -> None:
     code = hub.sign_in_link(ADA).partition("code=")[2]
     cookie = nobody.post("/sign-in/", code=code, to="/").headers["Set-Cookie"]

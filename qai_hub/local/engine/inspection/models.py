@@ -1,5 +1,6 @@
 """Tells what is in a model: of ONNX its graph, of other formats the files that an archive has."""
 
+import errno
 import math
 import zipfile
 import zlib
@@ -29,6 +30,16 @@ _MAX_DIMS = 32
 _MAX_ONNX_BYTES = 2 << 30
 _MAX_MEMBERS = 10_000
 _ONNX_FORMATS = (ModelType.ONNX, ModelType.AIMET_ONNX)
+# The exception of a damaged archive depends on where the damage is; in names, it is a
+# UnicodeDecodeError, which is a ValueError.
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def inspect_model(model: InputModel) -> dict[str, Any]:
@@ -52,14 +63,19 @@ def inspect_model(model: InputModel) -> dict[str, Any]:
                 members = [each for each in archive.infolist() if not each.is_dir()]
                 found["file_count"] = len(members)
                 found["files"] = [
-                    {"name": each.filename[:_NAME_LIMIT], "size": each.file_size}
+                    {"name": _shorten(each.filename), "size": each.file_size}
                     for each in sorted(members, key=lambda each: -each.file_size)[:_MAX_FILES]
                 ]
                 content = _read_onnx_member(archive, members) if is_onnx else None
         else:
             content = _read_onnx(model.path) if is_onnx else None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _ARCHIVE_ERRORS as error:
         raise _damaged(f"its archive cannot be read: {error}") from None
+    except OSError as error:
+        # Of a place before the beginning of the file.
+        if error.errno != errno.EINVAL:
+            raise
+        raise _damaged("its archive cannot be read: it names a place that is not in it") from None
     if content is not None:
         found["graph"] = _describe_onnx(content)
     return found
@@ -103,16 +119,16 @@ def _describe_onnx(content: bytes) -> dict[str, Any]:
         by_type[_dtype(tensor.data_type)] += elements
     inputs, outputs = get_required_inputs(model), model.graph.output
     return {
-        "producer": f"{model.producer_name} {model.producer_version}".strip()[:_NAME_LIMIT],
+        "producer": " ".join(map(_shorten, (model.producer_name, model.producer_version))).strip(),
         "ir_version": model.ir_version,
         "opsets": [
-            {"domain": each.domain[:_NAME_LIMIT] or "ai.onnx", "version": each.version}
+            {"domain": _shorten(each.domain) or "ai.onnx", "version": each.version}
             for each in model.opset_import[:_MAX_PORTS]
         ],
-        "name": model.graph.name[:_NAME_LIMIT],
-        "description": (model.doc_string or model.graph.doc_string)[:_TEXT_LIMIT],
+        "name": _shorten(model.graph.name),
+        "description": _shorten(model.doc_string or model.graph.doc_string, _TEXT_LIMIT),
         "metadata": [
-            {"key": each.key[:_NAME_LIMIT], "value": each.value[:_TEXT_LIMIT]}
+            {"key": _shorten(each.key), "value": _shorten(each.value, _TEXT_LIMIT)}
             for each in model.metadata_props[:_MAX_METADATA]
         ],
         "inputs": [*map(_describe_port, inputs[:_MAX_PORTS])],
@@ -132,7 +148,7 @@ def _describe_onnx(content: bytes) -> dict[str, Any]:
         "tensors": len(sizes),
         "largest": [
             {
-                "name": tensor.name[:_NAME_LIMIT],
+                "name": _shorten(tensor.name),
                 "dtype": _dtype(tensor.data_type),
                 "shape": [*tensor.dims[:_MAX_DIMS]],
                 "size": size,
@@ -168,9 +184,14 @@ def _iter_weights(
                 yield from graph.initializer
 
 
+def _shorten(text: str | bytes, limit: int = _NAME_LIMIT) -> str:
+    """Return the beginning of a text in a model; protobuf has it as bytes if it is not UTF-8."""
+    return (text.decode("utf-8", "replace") if isinstance(text, bytes) else text)[:limit]
+
+
 def _operator(node: onnx.NodeProto) -> str:
-    name = node.op_type[:_NAME_LIMIT]
-    return name if node.domain in ("", "ai.onnx") else f"{node.domain[:_NAME_LIMIT]}.{name}"
+    name = _shorten(node.op_type)
+    return name if node.domain in ("", "ai.onnx") else f"{_shorten(node.domain)}.{name}"
 
 
 def _describe_port(value: onnx.ValueInfoProto) -> dict[str, Any]:
@@ -178,16 +199,16 @@ def _describe_port(value: onnx.ValueInfoProto) -> dict[str, Any]:
     tensor = value.type.tensor_type
     if kind != "tensor_type":
         return {
-            "name": value.name[:_NAME_LIMIT],
+            "name": _shorten(value.name),
             "dtype": kind.removesuffix("_type"),
             "shape": None,
         }
     dims = [
-        dim.dim_value if dim.HasField("dim_value") else dim.dim_param[:_NAME_LIMIT] or "?"
+        dim.dim_value if dim.HasField("dim_value") else _shorten(dim.dim_param) or "?"
         for dim in tensor.shape.dim[:_MAX_DIMS]
     ]
     return {
-        "name": value.name[:_NAME_LIMIT],
+        "name": _shorten(value.name),
         "dtype": _dtype(tensor.elem_type),
         "shape": dims if tensor.HasField("shape") else None,
     }

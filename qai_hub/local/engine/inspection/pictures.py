@@ -120,7 +120,8 @@ def _largest(values: Array) -> npt.NDArray[np.intp]:
 
 def _number(value: Any) -> float | int | None:  # noqa: ANN401 - a number of any type
     """Return a number of NumPy's as JSON; None for one that is not finite."""
-    plain = value.item()
+    # Of a float that is longer than Python's, `item` returns the same.
+    plain = float(value) if value.dtype.kind == "f" else value.item()
     return plain if not isinstance(plain, float) or math.isfinite(plain) else None
 
 

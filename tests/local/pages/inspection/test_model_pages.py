@@ -93,6 +93,32 @@ def test_a_damaged_model_says_so(content: bytes, reason: str, ada: Api, browser:
     assert f"The model cannot be shown. {reason}" in text
 
 
+def test_names_that_are_not_utf8_are_shown(ada: Api, browser: Visitor) -> None:
+    proto = affine()
+    proto.producer_name = "a tool"
+    proto.graph.name = "a name"
+    proto.graph.node[0].op_type = "AnOp"
+    content = proto.SerializeToString()
+    for text in (b"a tool", b"a name", b"AnOp"):
+        content = content.replace(text, b"\xff" + text[1:])
+    text = browser.text(f"/models/{ada.upload_model(content)}/")
+    assert "Made by \N{REPLACEMENT CHARACTER} tool" in text
+    assert "\N{REPLACEMENT CHARACTER}nOp 1" in text
+
+
+def test_a_damaged_archive_says_so(ada: Api, browser: Visitor) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("é.onnx", affine().SerializeToString())
+    whole = content.getvalue()
+    misnamed = whole.replace("é".encode(), b"\xff\xff")
+    # An archive ends with the place of its directory, and the length of a comment.
+    misplaced = whole[:-6] + b"\xff\xff\xff\xff\0\0"
+    for damaged in (misnamed, misplaced):
+        text = browser.text(f"/models/{ada.upload_model(damaged)}/")
+        assert "The model is damaged: its archive cannot be read" in text
+
+
 def test_a_declared_size_that_no_tensor_has_counts_as_none(ada: Api, browser: Visitor) -> None:
     proto = affine()
     proto.graph.initializer.add(name="bomb", data_type=1, dims=[2**62] * 30)
