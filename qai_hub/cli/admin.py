@@ -25,13 +25,23 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 NODE_FIELDS = (
     Field("name", lambda each: each.node.name, keep_whole=True),
-    Field("role", lambda each: each.node.role),
-    Field("state", lambda each: each.state),
+    Field("role", lambda each: each.node.role, keep_whole=True),
+    Field("state", lambda each: each.state, keep_whole=True),
     Field("version", lambda each: each.node.version, spare=1),
     Field("slots", lambda each: each.node.slots),
     Field("running", lambda each: each.running),
-    Field("heard", lambda each: datetime.fromtimestamp(each.node.seen / 1e6, UTC), spare=2),
-    Field("started", lambda each: datetime.fromisoformat(each.node.started), spare=3),
+    Field(
+        "heard",
+        lambda each: datetime.fromtimestamp(each.node.seen / 1e6, UTC),
+        keep_whole=True,
+        spare=2,
+    ),
+    Field(
+        "started",
+        lambda each: datetime.fromisoformat(each.node.started),
+        keep_whole=True,
+        spare=3,
+    ),
 )
 MIGRATION_FIELDS = (
     Field("before", lambda versions: versions[0]),

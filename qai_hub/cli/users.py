@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 USER_FIELDS = (
     Field("email", lambda user: user.account.email, keep_whole=True),
     Field("state", lambda user: "active" if user.account.active else "inactive"),
-    Field("origin", lambda user: user.account.origin),
-    Field("tokens", lambda user: len(user.account.tokens)),
+    Field("origin", lambda user: user.account.origin, spare=3),
+    Field("tokens", lambda user: len(user.account.tokens), spare=2),
     Field("priority", lambda user: user.account.priority),
     Field("queued", lambda user: user.queued_jobs),
     Field("max_queued_jobs", lambda user: user.account.limits.queued_jobs, spare=1),

@@ -34,6 +34,18 @@ _NOTE_FOCUS = """
   return stops.length;
 }
 """
+# Heads of columns that stand on the other side than the numbers below them.
+_FIND_HEADS_ASIDE = """
+() => [...document.querySelectorAll("table")].filter((table) => table.tHead).flatMap((table) => {
+  const heads = [...table.tHead.rows[0].cells];
+  return heads.filter((head, index) => [...table.tBodies].some((body) =>
+    [...body.rows].some((row) => {
+      const cell = row.cells.length === heads.length ? row.cells[index] : null;
+      return cell?.matches(".number")
+        && getComputedStyle(cell).textAlign !== getComputedStyle(head).textAlign;
+    }))).map((head) => head.textContent);
+})
+"""
 
 
 @pytest.fixture(params=_EACH, ids=[file_name(path) for path, _ in _EACH])
@@ -66,6 +78,7 @@ def test_page_looks_right(
         assert content <= window, f"{name}: scrolls sideways"
         if size == WIDE:
             assert find_barriers(page) == [], name
+            assert page.evaluate(_FIND_HEADS_ASIDE) == [], name
 
 
 def find_barriers(page: Page) -> list[tuple[str, str]]:

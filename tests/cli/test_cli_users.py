@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.hub_http import Api
 from support.polling import wait_until
+from support.pty_terminal import pty_terminal
 
 from qai_hub.cli.common import USERS_VARIABLE, parse_users, users_from_environment
 from qai_hub.cli.main import main
@@ -150,6 +151,18 @@ def test_users_are_listed_in_all_formats(command: Command) -> None:
         }
     ]
     assert command("list", "--fields", "tokens,email")[1] == f"1\t{ADA}\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such terminals")
+def test_limits_fit_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pty_terminal(80) as terminal:
+        monkeypatch.setattr("sys.stdout", terminal.stream)
+        assert main(["users", "list", "--data-dir", str(folder)]) == 0
+        terminal.wait_for(ADA)
+        header, row = terminal.screen()
+    assert header.count("MAX ") > 1
+    assert row.startswith(f"{ADA}  active  ")
 
 
 def test_users_have_a_priority(command: Command) -> None:

@@ -1,6 +1,7 @@
 """`qai-hub admin`: upgrades, copies, backups, restores and cleans hubs of both kinds."""
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from support.fake_worker import FakeWorker
 from support.hub_http import Api
 from support.page_blocks import ROOT
 from support.postgresql_server import PostgresqlServer
+from support.pty_terminal import pty_terminal
 from support.store_builders import NOON, add_job
 
 import qai_hub as hub_api
@@ -383,6 +385,21 @@ def test_processes_are_listed(command: Command, team: TeamFolder) -> None:
         "third:3\tworker\tdraining\t1.2\t2\t0",
     ]
     assert command("nodes").status == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such terminals")
+def test_times_of_processes_fit_a_terminal(
+    team: TeamFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with team.store.write() as db:
+        clock = read_clock(db)
+        add_node(db, Node("n1", "here:12345", "worker", "0.56.1.dev0", 2, NOON), clock)
+    monkeypatch.setenv("COLUMNS", "80")
+    with pty_terminal(80) as terminal:
+        monkeypatch.setattr("sys.stdout", terminal.stream)
+        assert main(["admin", "nodes", "--database", team.url]) == 0
+        terminal.wait_for(r"here.*\d\d-\d\d \d\d:\d\d\n")
+        assert all(len(line) <= 80 for line in terminal.screen())
 
 
 @pytest.mark.parametrize("kind", ["small", "several"])

@@ -149,7 +149,7 @@ def test_health_tells_of_a_queue_but_not_whose_it_is(
 def test_health_counts_stored_files(ada: httpx.Client, hub: LocalHub) -> None:
     text = read(ada, "/health/")
     assert re.search(r"On a disk with [0-9.]+ [KMGT]iB free of [0-9.]+ [KMGT]iB", text)
-    assert re.search(r"Stored files of all users [0-9]+, [0-9.]+ (B|KiB)", text)
+    assert re.search(r"Stored by all users [0-9]+ files?, [0-9.]+ (B|KiB)", text)
     assert "SQLite" in text or "PostgreSQL" in text
 
 
