@@ -204,7 +204,7 @@ def test_a_collector_that_is_not_there_holds_nothing_up(tmp_path: Path) -> None:
         )
         try:
             process.wait_for_line("Ctrl+C")
-            assert httpx.get(f"{process.url}/livez").status_code == 200
+            assert httpx.get(f"{process.url}/sign-in/").status_code == 200
             silent.accept()[0].close()
             process.send(signal.SIGTERM)
             # OpenTelemetry itself would wait for half a minute.

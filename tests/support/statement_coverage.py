@@ -171,9 +171,16 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     assert relations.get_uses(db, [first])[first].models == [model, target]
     assert [each.job_id for each in relations.first_ready_jobs(db, states.CREATED, [""])] == [first]
     assert relations.count_jobs(db, ada.id, states.CREATED) == 2
-    assert relations.count_by_owner(db, [states.CREATED]) == {}
+    assert relations.count_by_owner(db, [states.CREATED]) == {ada.id: 2}
+    (figure,) = (
+        each
+        for each in figures.get_user_figures(db, states.CREATED)
+        if each.account.email == ada.email
+    )
+    assert figure.queued_jobs == 2
+    assert relations.count_leased_by_owner(db, [states.CREATED]) == {}
     JOBS.update(db, first, lease=1)
-    assert relations.count_by_owner(db, [states.CREATED]) == {ada.id: 1}
+    assert relations.count_leased_by_owner(db, [states.CREATED]) == {ada.id: 1}
     relations.take_turn(db, ada.id)
     assert [each.turn for each in relations.first_ready_jobs(db, states.CREATED, [""])] == [1]
     assert [each.number for each in relations.get_queue_lengths(db, states.CREATED)] == [2]

@@ -33,7 +33,7 @@ from qai_hub.local.store.labels import from_text, served_needs, to_text
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import (
     ReadyJob,
-    count_by_owner,
+    count_leased_by_owner,
     first_ready_jobs,
     take_turn,
 )
@@ -281,7 +281,7 @@ class Scheduler:
         # A cancelled attempt takes a slot until its process has ended.
         running = here
         if self._heartbeat is not None:
-            running = here | count_by_owner(db, states.RUNNING_STATES)
+            running = here | count_leased_by_owner(db, states.RUNNING_STATES)
         candidates = [
             Candidate(owner, running[owner], ready.turn, ready.seq, ready.priority)
             for owner, ready in waiting.items()

@@ -114,7 +114,7 @@ def test_the_command_changes_a_hub_that_runs(
         assert command("list").splitlines() == [
             f"{ADA}\tactive\tstart\t1\t0\t0\t\t0\t\t",
             f"{BOB}\tinactive\tadded\t0\t0\t0\t\t0\t\t",
-            "eve@example.com\tactive\tadded\t1\t0\t0\t\t0\t\t",
+            "eve@example.com\tactive\tadded\t1\t0\t0\t\t0",
         ]
 
 

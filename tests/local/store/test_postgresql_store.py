@@ -20,7 +20,7 @@ from qai_hub.local.store.files import StoredResponse, claim_key, save_response
 from qai_hub.local.store.people import ensure_user, get_users
 from qai_hub.local.store.postgresql import PostgresqlStore
 from qai_hub.local.store.records import User
-from qai_hub.local.store.relations import count_by_owner, first_ready_jobs
+from qai_hub.local.store.relations import count_leased_by_owner, first_ready_jobs
 from qai_hub.local.store.rows import JOBS
 from qai_hub.local.store.schema import jobs
 
@@ -231,7 +231,7 @@ def test_what_a_claim_asks_reads_no_more_jobs_the_more_there_are(
         before = db.execute(read).scalar_one()
 
         assert [each.job_id for each in first_ready_jobs(db, CREATED, ["", "big"])] == [queued]
-        assert count_by_owner(db, RUNNING_STATES) == {ada.id: 1}
+        assert count_leased_by_owner(db, RUNNING_STATES) == {ada.id: 1}
 
         assert db.execute(read).scalar_one() == before
 

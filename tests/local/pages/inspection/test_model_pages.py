@@ -99,8 +99,8 @@ def test_names_that_are_not_utf8_are_shown(ada: Api, browser: Visitor) -> None:
     proto.graph.name = "a name"
     proto.graph.node[0].op_type = "AnOp"
     content = proto.SerializeToString()
-    for text in (b"a tool", b"a name", b"AnOp"):
-        content = content.replace(text, b"\xff" + text[1:])
+    for name in (b"a tool", b"a name", b"AnOp"):
+        content = content.replace(name, b"\xff" + name[1:])
     text = browser.text(f"/models/{ada.upload_model(content)}/")
     assert "Made by \N{REPLACEMENT CHARACTER} tool" in text
     assert "\N{REPLACEMENT CHARACTER}nOp 1" in text
