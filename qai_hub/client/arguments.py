@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from qai_hub.connection import is_official
+from qai_hub.config.model import is_official_host
 from qai_hub.errors import UserError
 from qai_hub.next_steps import Step
 from qai_hub.resources.project import Project
@@ -142,7 +143,8 @@ def build_job_filters(
         "after": _format_time("after", after) or UNSET,
         "before": _format_time("before", before) or UNSET,
     }
-    if is_official(config) and any(value is not UNSET for value in extensions.values()):
+    host = urlsplit(config.api_url).hostname or ""
+    if is_official_host(host) and any(value is not UNSET for value in extensions.values()):
         raise UserError(
             "Qualcomm AI Hub cannot list jobs by name, device, model or time: only a local hub can."
         )

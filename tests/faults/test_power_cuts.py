@@ -236,7 +236,7 @@ def serve_again(disk: LoopDisk) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with HubSubprocess(disk.folder, port) as hub:
-        assert httpx.get(hub.url).is_success
+        assert httpx.get(f"{hub.url}/livez").is_success
         assert hub.stop(signal.SIGTERM) == 0
     assert hub.damaged_files() == []
 

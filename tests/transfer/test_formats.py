@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.scripted_server import Reply, ScriptedServer
 from support.tiny_models import affine
@@ -21,6 +21,10 @@ from qai_hub.transport.session import Session
 __all__ = ["session"]
 
 ONNX = affine().SerializeToString()
+# Up to the end of the graph, which the versions of operators follow.
+WHOLE_GRAPH = ONNX.removesuffix(
+    type(affine())(opset_import=affine().opset_import).SerializeToString()
+)
 NOISE = bytes.fromhex("74930e580cbc507c7323ff3578f897a77454")
 
 
@@ -68,6 +72,8 @@ def test_formats_without_a_signature_may_be_anything(name: str) -> None:
 
 @given(st.integers(1, len(ONNX) - 1))
 def test_parts_of_an_onnx_model_are_none(size: int) -> None:
+    # With its graph whole, it is one.
+    assume(size != len(WHOLE_GRAPH))
     assert unexpected_format("m.onnx", io.BytesIO(ONNX[:size]))
 
 
