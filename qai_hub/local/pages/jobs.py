@@ -1,6 +1,5 @@
 """The list of jobs, by what people look for."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -13,10 +12,9 @@ from qai_hub.local.core.kinds import FINISHED_STATES, KINDS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.compare import MAX_COMPARED
 from qai_hub.local.pages.job_facts import JobFacts
-from qai_hub.local.pages.site import Page, redirect
+from qai_hub.local.pages.site import Page, next_cursor, redirect
 
 _PAGE_SIZE: Final = 50
-_NEXT: Final = re.compile(r'<[^>]*[?&]cursor=([0-9]+)[^>]*>; rel="next"')
 # What people choose from, beside all.
 _STATES: Final = {
     "unfinished": "Under way",
@@ -51,7 +49,7 @@ def show_jobs(page: Page) -> Response:
         if error.status != 400:
             raise
         problem = error.detail
-    next_page = _NEXT.match(reply.headers.get("Link", ""))
+    next_page = next_cursor(reply)
     filters = {name: value for name, value in query.items() if name != "cursor"}
     is_first = "cursor" not in query
     oldest_first = filters.get("order") == "oldest"
@@ -63,7 +61,7 @@ def show_jobs(page: Page) -> Response:
         # A search ends where it stops, and its length is known only if that is the end.
         is_counted=(is_first and next_page is None) or not _is_search(filters),
         searched_to=reply.body.get("searched_to"),
-        further=_address(filters, cursor=next_page[1]) if next_page else None,
+        further=_address(filters, cursor=next_page) if next_page else None,
         first=None if is_first else _address(filters),
         oldest_first=oldest_first,
         reverse=_address(filters, order="" if oldest_first else "oldest"),

@@ -1,6 +1,5 @@
 """What pages of models and of datasets share: their lists, forms and jobs, and their files."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +10,7 @@ from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.inspections import Inspection, Question
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
-from qai_hub.local.pages.site import Page, redirect
+from qai_hub.local.pages.site import Page, next_cursor, redirect
 from qai_hub.local.store.files import get_sizes
 from qai_hub.local.store.records import Dataset, Model
 from qai_hub.local.store.relations import find_uses
@@ -20,7 +19,6 @@ from qai_hub.local.store.rows import JOB_SUMMARIES
 _PAGE_SIZE: Final = 50
 _MAX_USES: Final = 200
 _MAX_JOBS: Final = 50
-_NEXT: Final = re.compile(r'<[^>]*[?&]cursor=([0-9]+)[^>]*>; rel="next"')
 _ROLES: Final = {
     "input": "Takes it",
     "target": "Makes it",
@@ -59,11 +57,10 @@ def read_list(page: Page, operation: str, field: str) -> ListPage:
     if cursor.isascii() and cursor.isdigit():
         params["cursor"] = cursor
     reply = page.ask(operation, **params)
-    found = _NEXT.match(reply.headers.get("Link", ""))
     return ListPage(
         reply.body[field],
         reply.body["total_query_count"],
-        found[1] if found else None,
+        next_cursor(reply),
         "cursor" not in params,
     )
 

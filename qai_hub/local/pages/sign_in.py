@@ -18,12 +18,8 @@ _USED = (
 )
 
 
-class SignInPage:
-    """The page that a link leads to, as an ASGI application.
-
-    Its form uses the link up, and not the request for the page: programs that look at links, such
-    as those of mail servers, send only the latter. And a cookie that other sites' requests do not
-    have is sent with what the hub's own page begins.
+class _Endpoint:
+    """What nobody has to be signed in for, as an ASGI application.
 
     Args:
         site: The site that it belongs to.
@@ -40,6 +36,18 @@ class SignInPage:
         except ProblemError as problem:
             response = self._site.render_problem(request, None, problem)
         await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        raise NotImplementedError
+
+
+class SignInPage(_Endpoint):
+    """The page that a link leads to.
+
+    Its form uses the link up, and not the request for the page: programs that look at links, such
+    as those of mail servers, send only the latter. And a cookie that other sites' requests do not
+    have is sent with what the hub's own page begins.
+    """
 
     async def _respond(self, request: Request) -> Response:
         query = request.query_params
@@ -84,24 +92,8 @@ class SignInPage:
         )
 
 
-class SignOut:
-    """Signs a browser out, as an ASGI application.
-
-    Args:
-        site: The site that it belongs to.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        request = Request(scope, receive)
-        try:
-            response = await self._respond(request)
-        except ProblemError as problem:
-            response = self._site.render_problem(request, None, problem)
-        await response(scope, receive, send)
+class SignOut(_Endpoint):
+    """Signs a browser out."""
 
     async def _respond(self, request: Request) -> Response:
         if request.method != "POST":

@@ -1,6 +1,7 @@
 """What all pages share: who looks at one, what it asks the API, and how it is rendered."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from qai_hub.local.pages.netron import Netron
 from qai_hub.local.pages.static_files import StaticFiles
 from qai_hub.local.store.records import User
 
+_NEXT: Final = re.compile(r'<[^>]*[?&]cursor=([0-9]+)[^>]*>; rel="next"')
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -177,6 +179,12 @@ View = Callable[[Page], Response]
 def redirect(path: str) -> Response:
     """Lead a browser to another page of the hub, which it gets anew."""
     return RedirectResponse(path, 303, headers=HEADERS)
+
+
+def next_cursor(reply: Reply) -> str | None:
+    """Return where the next page of a list begins, from the response with one; None on the last."""
+    found = _NEXT.match(reply.headers.get("Link", ""))
+    return found[1] if found else None
 
 
 def local_path(path: str) -> str:
