@@ -181,6 +181,10 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.id
             headers["X-Content-Type-Options"] = "nosniff"
+            if self._body_pending:
+                # The server does not wait for a body that nobody reads: it closes the connection,
+                # on which the client would otherwise send its next request.
+                headers["Connection"] = "close"
         await self._send(message)
 
     async def respond_with(self, problem: ProblemError) -> None:
@@ -189,9 +193,6 @@ class _Exchange:
             _log.info("%s: response aborted: %s", self.id, problem.detail)
             return
         response = problem.page(self.id) if self._for_browser else problem.response(self.id)
-        if self._body_pending:
-            # Do not wait for a body that is still being sent.
-            response.headers["Connection"] = "close"
         await response(self._scope, self._receive, self.send)
 
     def log_failure(self, problem: ProblemError) -> None:

@@ -225,6 +225,31 @@ def test_a_refused_body_that_stands_still_is_not_waited_for_long() -> None:
         wait_until(lambda: hub.connections == 0)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "POST /sign-in/",
+        "POST /sign-out/",
+        "POST /jobs/",
+        "POST /nowhere/",
+        "PUT /jobs/",
+        "GET /jobs/",
+        "GET /static/hub.css",
+        "GET /healthz",
+        "GET /api/v1/users/auth/user/",
+        "POST /api/v1/models/",
+        "POST /api/v1/nowhere/",
+    ],
+)
+def test_who_is_answered_while_still_sending_is_told_to_connect_anew(line: str) -> None:
+    # Else a client takes the connection for its next request, and finds it closed.
+    with limited() as hub, connect(hub) as sending:
+        headers = ("Origin: https://evil.example", "Content-Length: 9", "Accept: text/html")
+        sending.sendall(head(hub, f"{line} HTTP/1.1", *headers))
+        _, text = answer(sending)
+        assert "connection: close" in text.lower()
+
+
 @pytest.mark.parametrize("name", ["X-Long", "Accept", "Prefer", "Cookie"])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_long_heads_are_refused(name: str, at_once: bool) -> None:
