@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import httpx
 
-from qai_hub._version import __version__
+from qai_hub._version import OFFICIAL_RELEASE, __version__
 from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.files import Secret
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
@@ -34,7 +34,6 @@ __all__ = [
 
 _VARIABLES = (*PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
 _ABSENT = Secret("(absent)")
-_OFFICIAL_RELEASE = "0.56.0"
 # A transfer may take hours, so its retries are limited by number and not by time, and a server may
 # take a while to store a large file.
 _TRANSFER_RETRIES = RetryPolicy(max_attempts=8, time_budget=inf)
@@ -135,7 +134,7 @@ def _headers(config: ClientConfig, wire: Literal["json", "protobuf"]) -> dict[st
     headers = {
         "Accept": "application/json",
         "Authorization": Secret(f"token {require_token(config)}"),
-        "Client-Version": _OFFICIAL_RELEASE,
+        "Client-Version": OFFICIAL_RELEASE,
         "User-Agent": user_agent(),
     }
     if wire == "protobuf":

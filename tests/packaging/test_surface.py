@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 import qai_hub
 import qai_hub.client
 import qai_hub.hub
 from qai_hub._names import METHODS
+from qai_hub._version import OFFICIAL_RELEASE
 
 ROOT = Path(__file__).parents[2]
+INTEROP = ROOT / "tests" / "interop" / "constraints.txt"
 
 with (ROOT / "tests" / "data" / "surface.csv").open(encoding="utf-8", newline="") as _table:
     OFFICIAL = {row["name"]: (row["kind"], row["content"]) for row in csv.DictReader(_table)}
@@ -136,6 +139,15 @@ def matches(pattern: str) -> list[str]:
 
 
 UNLISTED = sorted(set(OFFICIAL).difference(*(matches(pattern) for pattern in LISTED)))
+
+
+def test_the_release_is_numbered_after_the_official_one() -> None:
+    """That which `make interop` installs, and which this package tells the official service."""
+    official = re.search(r"^qai-hub==(.+)$", INTEROP.read_text("utf-8"), re.MULTILINE)
+    assert official is not None
+    assert official[1] == OFFICIAL_RELEASE
+    assert Version(OFFICIAL_RELEASE) < Version(qai_hub.__version__)
+    assert qai_hub.__version__.startswith(f"{OFFICIAL_RELEASE}.")
 
 
 def test_the_table_is_whole() -> None:
