@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,14 @@ def test_wheel_holds_both_packages_and_their_data(distributions: tuple[Path, Pat
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"qai_hub", "qai_hub_api"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_metadata_names_the_packages(distributions: tuple[Path, Path]) -> None:
+    """By which tools can tell which distributions have the same package."""
+    archive = zipfile.ZipFile(distributions[1])
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    metadata = message_from_bytes(archive.read(name))
+    assert metadata.get_all("Import-Name") == ["qai_hub", "qai_hub_api"]
 
 
 def test_wheel_holds_all_that_the_repository_does(distributions: tuple[Path, Path]) -> None:
