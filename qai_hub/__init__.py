@@ -9,6 +9,9 @@ Examples:
     SUCCESS
 """
 
+# Where the official client has overwritten this module, this name is missing.
+__distribution__ = "qai-hub-openapi"
+
 # Not typing.TYPE_CHECKING: importing typing costs more than this whole module.
 TYPE_CHECKING = False
 
@@ -103,7 +106,15 @@ if TYPE_CHECKING:
     from qai_hub.hub import upload_model as upload_model
     from qai_hub.hub import wait_all as wait_all
 else:
+    from os.path import exists as _exists
+
     from qai_hub import forking as forking
+
+    # The official client's command. A package of this name may be of both.
+    if _exists(f"{__path__[0]}/_cli.py"):  # noqa: PTH110 - pathlib is not loaded for this
+        from qai_hub.coexistence import warn_of_official_files
+
+        warn_of_official_files()
 
     def __getattr__(name: str) -> object:
         from importlib import import_module

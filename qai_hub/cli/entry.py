@@ -5,9 +5,13 @@ Ctrl+C in that time, or while the process ends, would show a traceback of this p
 
 import os
 import signal
+import sys
+
+from qai_hub.coexistence import describe_foreign_package
 
 __all__ = ["main"]
 
+_FAILED = 1
 _INTERRUPTED = 130
 
 
@@ -17,6 +21,10 @@ def main() -> int:
     Returns:
         The exit status.
     """
+    # The command is loaded from files that may be missing.
+    if problem := describe_foreign_package():
+        sys.stderr.write(f"qai-hub: {problem}\n")
+        return _FAILED
     # A background job of a shell ignores the signal, and goes on doing so.
     is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_usual:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qai_hub.coexistence import describe_foreign_package
+
+# Nothing below could be imported among files of the official client.
+if _problem := describe_foreign_package():
+    raise ImportError(_problem)
+
 from qai_hub.client.signatures import TypedClient
 from qai_hub.config import ClientConfig
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
