@@ -46,6 +46,7 @@ _ENTRIES = {
     "doctor": LazyEntry(
         "qai_hub.cli.doctor:doctor", "Set-up", "Examine the installation, for a bug report."
     ),
+    "shim": LazyEntry("qai_hub.cli.shim:shim", "Set-up", "Stand in for the distribution qai-hub."),
     "completion": LazyEntry(
         "qai_hub.cli.completion_script:completion", "Set-up", "Print the completion of a shell."
     ),

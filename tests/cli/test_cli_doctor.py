@@ -14,6 +14,7 @@ import trustme
 from support.routed_hub import RoutedHub
 from support.scripted_server import Reply, ScriptedServer, json_reply
 
+from qai_hub._version import OFFICIAL_RELEASE
 from qai_hub.cli.diagnosis import network
 from qai_hub.cli.diagnosis.installation import EXTRAS
 from qai_hub.cli.main import main
@@ -221,9 +222,33 @@ def test_the_official_client_beside_this_one(
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: qai-hub\nVersion: 0.56.0\n")
     monkeypatch.syspath_prepend(str(home / "site"))
     _, findings = examine()
-    found = findings["installation", "qai_hub"]
-    assert (found["state"], "qai-hub 0.56.0" in found["text"]) == ("PROBLEM", True)
+    found = findings["installation", "qai-hub"]
+    assert (found["state"], "is installed, 0.56.0 in" in found["text"]) == ("PROBLEM", True)
     assert "pip uninstall qai-hub qai-hub-openapi" in found["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "text"),
+    [
+        (f"{OFFICIAL_RELEASE}+openapi", "OK", "the shim, "),
+        ("0.55.0+openapi", "PROBLEM", "The shim is that of another release"),
+    ],
+)
+def test_a_shim(
+    examine: Examine,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    state: str,
+    text: str,
+) -> None:
+    about = home / "site" / f"qai_hub-{version}.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: qai-hub\nVersion: {version}\n")
+    monkeypatch.syspath_prepend(str(home / "site"))
+    _, findings = examine()
+    found = findings["installation", "qai-hub"]
+    assert (found["state"], found["text"].startswith(text)) == (state, True)
 
 
 def test_another_package_of_that_name(

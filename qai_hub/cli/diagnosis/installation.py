@@ -10,9 +10,14 @@ from pathlib import Path
 import qai_hub
 from qai_hub._version import __version__
 from qai_hub.cli.diagnosis.finding import Finding, State
-
-DISTRIBUTION = "qai-hub-openapi"
-OFFICIAL_DISTRIBUTION = "qai-hub"
+from qai_hub.cli.shim_files import VERSION, find_installed
+from qai_hub.coexistence import (
+    DISTRIBUTION,
+    OFFICIAL_DISTRIBUTION,
+    describe_official_files,
+    has_official_files,
+    repair,
+)
 
 EXTRAS = {
     "local": "the local hub",
@@ -42,6 +47,7 @@ def examine_installation() -> Iterator[Finding]:
     yield Finding(_TOPIC, "Python", State.OK, python)
     yield Finding(_TOPIC, "system", State.OK, platform.platform())
     yield _examine_import()
+    yield _examine_official_name()
     try:
         required = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
@@ -67,20 +73,8 @@ def examine_installation() -> Iterator[Finding]:
 def _examine_import() -> Finding:
     place = Path(qai_hub.__file__).parent
     others = [each for each in _find_copies() if each != place.resolve()]
-    try:
-        official = metadata.version(OFFICIAL_DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        official = None
-    if official is not None:
-        return Finding(
-            _TOPIC,
-            "qai_hub",
-            State.PROBLEM,
-            f"The official client, {OFFICIAL_DISTRIBUTION} {official}, is installed too: both are "
-            f"the package qai_hub, and some files of {place} may be of the other.",
-            f"Run `pip uninstall {OFFICIAL_DISTRIBUTION} {DISTRIBUTION}`, then `pip install "
-            f"{DISTRIBUTION}`; use the official client in an environment of its own.",
-        )
+    if has_official_files():
+        return Finding(_TOPIC, "qai_hub", State.PROBLEM, describe_official_files(), repair())
     if others:
         return Finding(
             _TOPIC,
@@ -90,6 +84,37 @@ def _examine_import() -> Finding:
             "Remove the other from PYTHONPATH, or the folder from which scripts are run.",
         )
     return Finding(_TOPIC, "qai_hub", State.OK, f"imported from {place}")
+
+
+def _examine_official_name() -> Finding:
+    """Examines what other packages find that require the official distribution."""
+    found = find_installed()
+    if found is None:
+        return Finding(
+            _TOPIC,
+            OFFICIAL_DISTRIBUTION,
+            State.SKIPPED,
+            "not there: packages that require it would install the official client over this one",
+            "Before you install such a package, run `qai-hub shim install`.",
+        )
+    place = f"{found.version} in {found.folder.parent}"
+    if not found.is_shim:
+        return Finding(
+            _TOPIC,
+            OFFICIAL_DISTRIBUTION,
+            State.PROBLEM,
+            f"The official client is installed, {place}: it is the package qai_hub, too.",
+            repair(),
+        )
+    if found.version != VERSION:
+        return Finding(
+            _TOPIC,
+            OFFICIAL_DISTRIBUTION,
+            State.PROBLEM,
+            f"The shim is that of another release: {place}; {VERSION} is due.",
+            "Run `qai-hub shim install`.",
+        )
+    return Finding(_TOPIC, OFFICIAL_DISTRIBUTION, State.OK, f"the shim, {place}")
 
 
 def _find_copies() -> list[Path]:
