@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 from qai_hub_api.client import Client as GeneratedClient
 from qai_hub_api.errors import ApiError
 
 from qai_hub.config.model import is_official_host
 from qai_hub.display.text import short_repr
 from qai_hub.errors import InvalidValueError
+from qai_hub.http_library import httpx
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.server_clock import clock_lead
 from qai_hub.transport.session import request_limits

@@ -7,9 +7,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
-import httpx
-
 from qai_hub.config import ClientConfig, load_config
+from qai_hub.http_library import httpx
 from qai_hub.tensors import dtype_to_wire, parse_input_specs
 from qai_hub.transfer.files import FILE_SESSION_KEY
 from qai_hub.transport.pool import SESSIONS

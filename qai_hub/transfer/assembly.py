@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transfer.byte_ranges import ByteRanges, Claims
 from qai_hub.transfer.checksums import checksum_from_headers, checksum_from_hex, checksum_from_text
 from qai_hub.transfer.partial_file import Origin, PartialFile

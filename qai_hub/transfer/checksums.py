@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-import httpx
+from qai_hub.http_library import httpx
 
 __all__ = ["ExpectedChecksum", "checksum_from_headers", "checksum_from_hex", "checksum_from_text"]
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 from qai_hub.config.files import is_loopback
 from qai_hub.errors import Error, InternalError, UserError
+from qai_hub.http_library import httpx
 from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.assembly import Assembly
 from qai_hub.transfer.formats import unexpected_format

@@ -4,8 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transfer.assembly import MAX_STREAMS, Assembly
 from qai_hub.transfer.byte_ranges import ByteRange
 from qai_hub.transfer.signed_url import send_signed

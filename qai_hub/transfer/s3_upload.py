@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import httpx
-
 from qai_hub.errors import Error, InternalError
+from qai_hub.http_library import httpx
 from qai_hub.transfer.content import Content, open_content
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.signed_url import send_signed

@@ -9,9 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from qai_hub.errors import InternalError
+from qai_hub.http_library import httpx
 from qai_hub.transport.redirects import MAX_REDIRECTS, SignedURL, preserves_request, redirect_target
 from qai_hub.transport.retry import RetryBudget
 from qai_hub.transport.session import Session

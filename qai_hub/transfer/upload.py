@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from qai_hub.errors import InternalError, UserError
+from qai_hub.http_library import httpx
 from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.content import BLOCK_SIZE, Content, open_content
 from qai_hub.transfer.signed_url import send_signed

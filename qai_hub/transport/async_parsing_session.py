@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.async_session import AsyncSession
 from qai_hub.transport.parsing_session import ParseAttempts, Parser, read_json
 

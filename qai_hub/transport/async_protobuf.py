@@ -3,8 +3,7 @@
 import functools
 from typing import Any
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.async_parsing_session import AsyncParsingSession
 from qai_hub.transport.parsing_session import relative_path
 from qai_hub.transport.protobuf import decode_response, encode_request

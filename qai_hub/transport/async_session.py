@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import AsyncProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects

@@ -6,10 +6,9 @@ import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import httpx
-
 from qai_hub.errors import UserError
 from qai_hub.forking import delay_forks
+from qai_hub.http_library import httpx
 
 __all__ = ["CERTIFICATE_VARIABLES", "ssl_context", "untrusting_context"]
 

@@ -5,12 +5,11 @@ import socket
 import time
 from collections.abc import Collection, Iterable
 
-import httpx
-
 from qai_hub.config.files import is_loopback
 from qai_hub.config.model import OFFICIAL_URL, ClientConfig, is_official_host
 from qai_hub.config.profiles import explain_absent_hub, explain_refused_token
 from qai_hub.errors import Error, InternalError, RateLimitedError, UserError
+from qai_hub.http_library import httpx
 from qai_hub.transport.error_text import extract_reason, page_title, parse_json, sanitize
 from qai_hub.transport.loopback import is_refused
 from qai_hub.transport.proxy_transport import ProxyFault

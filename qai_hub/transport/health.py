@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.errors import error_from_request_error, error_from_response
 from qai_hub.transport.retry import RetryPolicy
 from qai_hub.transport.server_clock import read_date

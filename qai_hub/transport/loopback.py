@@ -1,8 +1,7 @@
 """Servers on this machine, of which it is known at once whether they run."""
 
-import httpx
-
 from qai_hub.config.files import is_loopback
+from qai_hub.http_library import httpx
 from qai_hub.transport.retry import iter_causes
 
 __all__ = ["is_absent", "is_refused", "remember_answer"]

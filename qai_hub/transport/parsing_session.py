@@ -11,8 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.retry import UNUSABLE_RESPONSE_ATTEMPTS, RetryBudget
 from qai_hub.transport.session import Session
 

@@ -9,9 +9,8 @@ import json
 import logging
 from typing import Any
 
-import httpx
-
 from qai_hub.errors import UserError
+from qai_hub.http_library import httpx
 from qai_hub.transport.parsing_session import (
     ParsingSession,
     UnreadableError,

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 
-import httpx
-
 from qai_hub.config.files import Secret
 from qai_hub.errors import UserError
+from qai_hub.http_library import httpx
 
 __all__ = ["PROXY_VARIABLES", "Proxies", "Proxy", "Target", "should_bypass_proxies"]
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import httpx
-
 from qai_hub.errors import UserError
+from qai_hub.http_library import httpx
 from qai_hub.transport.certificates import ssl_context, untrusting_context
 from qai_hub.transport.proxies import Proxies, Proxy
 from qai_hub.transport.retry import is_certificate_error, iter_causes

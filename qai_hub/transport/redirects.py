@@ -1,8 +1,7 @@
 """Rules for redirects: where a request may be sent, and with which content."""
 
-import httpx
-
 from qai_hub.errors import InternalError, UserError, redact_url
+from qai_hub.http_library import httpx
 
 __all__ = [
     "MAX_REDIRECTS",

@@ -13,9 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-import httpx
-
 from qai_hub.errors import redact_url
+from qai_hub.http_library import httpx
 from qai_hub.next_steps import Step
 from qai_hub.transport.loopback import is_absent, remember_answer
 from qai_hub.transport.proxy_transport import ProxyFault

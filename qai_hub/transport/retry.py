@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.server_clock import read_date
 
 __all__ = [

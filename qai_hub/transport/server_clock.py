@@ -5,7 +5,7 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-import httpx
+from qai_hub.http_library import httpx
 
 __all__ = ["clock_lead", "read_date", "remember_clock"]
 

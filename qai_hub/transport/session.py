@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, cast
 
-import httpx
-
+from qai_hub.http_library import httpx
 from qai_hub.transport.proxies import Proxies
 from qai_hub.transport.proxy_transport import ProxyTransport
 from qai_hub.transport.redirects import MAX_REDIRECTS, build_redirect_request, too_many_redirects

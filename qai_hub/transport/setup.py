@@ -8,11 +8,10 @@ from collections.abc import Collection
 from math import inf
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-import httpx
-
 from qai_hub._version import OFFICIAL_RELEASE, __version__
 from qai_hub.config import ClientConfig, require_token
 from qai_hub.config.files import Secret
+from qai_hub.http_library import httpx
 from qai_hub.transport.certificates import CERTIFICATE_VARIABLES
 from qai_hub.transport.parsing_session import JsonSession
 from qai_hub.transport.proxies import PROXY_VARIABLES

@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import PurePosixPath
 
-import httpx
+from qai_hub.http_library import httpx
 
 __all__ = ["PORTAL_HINT", "is_page", "media_type", "unexpected_content", "unexpected_media_type"]
 

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from qai_hub_api.types import Unset
 
 from qai_hub.errors import InternalError
+from qai_hub.http_library import httpx
 
 __all__ = ["next_cursor"]
 

@@ -5,8 +5,6 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import httpx
-
 from qai_hub.cli.diagnosis.finding import Finding, State, run_bounded
 from qai_hub.client import Client
 from qai_hub.config import ClientConfig
@@ -14,6 +12,7 @@ from qai_hub.config.files import is_loopback
 from qai_hub.config.profiles import explain_absent_hub
 from qai_hub.connection import is_official
 from qai_hub.errors import Error, UserError
+from qai_hub.http_library import httpx
 from qai_hub.transport.certificates import ssl_context
 from qai_hub.transport.errors import WRITE_HTTP, how_to_get_token
 from qai_hub.transport.health import ServerHealth, fetch_health

@@ -5,9 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import httpx
 import jwt
 
+from qai_hub.http_library import httpx
 from qai_hub.local.config import SignIn
 from qai_hub.local.errors import ProblemError
 
