@@ -80,7 +80,14 @@ class Environment:
         return done.stdout + done.stderr
 
     def _pip(self, verb: str, *arguments: str | Path) -> str:
-        pip = [sys.executable, "-m", "pip", "--python", self.folder / "bin" / "python", verb]
+        pip: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            self.folder / "bin" / "python",
+            verb,
+        ]
         done = run(*pip, *arguments, cwd=self.folder)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
