@@ -37,6 +37,8 @@ class QuantizedTensor:
         range_max: The largest number that its integers can represent, in any channel.
         saturation: Share of its values outside that range, by more than the half step that rounding
             may cost; None if they were not counted.
+        used: Share of the range from its smallest to its largest value; None for biases, for a
+            single value, and if channels have ranges of their own.
 
     Examples:
         >>> tensor = quantize_job.get_tensor_ranges().tensors[0]
@@ -56,14 +58,7 @@ class QuantizedTensor:
     range_min: float
     range_max: float
     saturation: float | None = None
-
-    @property
-    def used(self) -> float | None:
-        """Share of the range that its values use; None if channels have ranges of their own."""
-        width = self.range_max - self.range_min
-        if self.channels > 1 or width <= 0:
-            return None
-        return (min(self.seen_max, self.range_max) - max(self.seen_min, self.range_min)) / width
+    used: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,7 +111,7 @@ class TensorRangeReport:
         """Returns the tensors as a table; needs pandas: `pip install 'qai-hub-openapi[pandas]'`.
 
         Returns:
-            One row per tensor, with a column for each attribute of a `QuantizedTensor`, and `used`.
+            One row per tensor, with a column for each attribute of a `QuantizedTensor`.
 
         Raises:
             ImportError: If pandas is not installed.
@@ -132,7 +127,7 @@ class TensorRangeReport:
             raise ImportError(
                 "TensorRangeReport.to_pandas() needs pandas: pip install 'qai-hub-openapi[pandas]'"
             ) from error
-        names = [*(each.name for each in fields(QuantizedTensor)), "used"]
+        names = [each.name for each in fields(QuantizedTensor)]
         columns = {name: [getattr(each, name) for each in self.tensors] for name in names}
         optional = {"zero_point": "Int64", "saturation": "Float64", "used": "Float64"}
         arrays = {name: pd.array(columns[name], dtype=dtype) for name, dtype in optional.items()}
@@ -203,6 +198,7 @@ def _tensor(tensor: api.QuantizedTensor) -> QuantizedTensor:
         range_min=tensor.range_min,
         range_max=tensor.range_max,
         saturation=value_or_none(tensor.saturation),
+        used=value_or_none(tensor.used),
     )
 
 

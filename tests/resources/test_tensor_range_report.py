@@ -22,6 +22,7 @@ ACTIVATION: dict[str, Any] = {
     "range_min": -12.8,
     "range_max": 12.7,
     "saturation": 0.031,
+    "used": 0.502,
 }
 WEIGHT = {
     **ACTIVATION,
@@ -31,7 +32,7 @@ WEIGHT = {
     "channels": 8,
     "min_scale": 0.001,
 }
-del WEIGHT["zero_point"], WEIGHT["saturation"]
+del WEIGHT["zero_point"], WEIGHT["saturation"], WEIGHT["used"]
 
 
 def report(*tensors: Any, **fields: object) -> hub.TensorRangeReport:
@@ -46,7 +47,7 @@ def test_what_a_report_holds() -> None:
     assert (a.kind, a.dtype, a.channels, a.zero_point) == ("activation", "uint8", 1, 128)
     assert (a.seen_min, a.seen_max, a.range_min, a.range_max) == (-20, 0, -12.8, 12.7)
     assert a.saturation == 0.031
-    assert a.used == pytest.approx(12.8 / 25.5)
+    assert a.used == 0.502
     assert (w.kind, w.zero_point, w.saturation, w.used) == ("weight", None, None, None)
     assert (found.total, found.samples, found.reason) == (2, 4, "Time ran out.")
     assert found.find_saturated() == [a]

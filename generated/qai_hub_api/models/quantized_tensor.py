@@ -31,6 +31,8 @@ class QuantizedTensor:
         zero_point (int | Unset): The integer that stands for 0; absent if channels differ in it.
         saturation (float | Unset): Share of its values outside the range, by more than the half step that rounding may
             cost; absent if they were not counted.
+        used (float | Unset): Share of the range from its smallest to its largest value; absent for biases, for a single
+            value, and if channels have ranges of their own.
     """
 
     tensor: str
@@ -45,6 +47,7 @@ class QuantizedTensor:
     range_max: float
     zero_point: int | Unset = UNSET
     saturation: float | Unset = UNSET
+    used: float | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +75,8 @@ class QuantizedTensor:
 
         saturation = self.saturation
 
+        used = self.used
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -92,6 +97,8 @@ class QuantizedTensor:
             field_dict["zero_point"] = zero_point
         if saturation is not UNSET:
             field_dict["saturation"] = saturation
+        if used is not UNSET:
+            field_dict["used"] = used
 
         return field_dict
 
@@ -146,6 +153,9 @@ class QuantizedTensor:
         _saturation = d.pop("saturation", UNSET)
         saturation: float | Unset = reading.number(_saturation, UNSET)
 
+        _used = d.pop("used", UNSET)
+        used: float | Unset = reading.number(_used, UNSET)
+
         quantized_tensor = cls.__new__(cls)
         quantized_tensor.tensor = tensor
         quantized_tensor.kind = kind
@@ -159,6 +169,7 @@ class QuantizedTensor:
         quantized_tensor.range_max = range_max
         quantized_tensor.zero_point = zero_point
         quantized_tensor.saturation = saturation
+        quantized_tensor.used = used
 
         quantized_tensor.additional_properties = d or {}
         return quantized_tensor

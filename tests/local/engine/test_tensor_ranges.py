@@ -109,12 +109,14 @@ def test_values_outside_the_range_are_counted_on_all_samples(
     assert (x["range_min"], x["range_max"]) == pytest.approx((-12.8, 12.7), rel=1e-6)
     assert (x["channels"], x["zero_point"]) == (1, ZERO_POINT)
     assert x["min_scale"] == x["max_scale"] == pytest.approx(0.1)
+    assert x["used"] == 1
 
     share = count_saturated(weights(), WEIGHT_SCALES.astype(np.float64), 0, -128, 127)
     assert 0 < share < 0.4
     assert w["saturation"] == pytest.approx(share, abs=1e-12)
     assert (w["tensor"], w["kind"], w["dtype"]) == ("w", "QUANTIZED_TENSOR_KIND_WEIGHT", "int8")
     assert (w["channels"], w["zero_point"]) == (3, 0)
+    assert "used" not in w
     assert (w["min_scale"], w["max_scale"]) == pytest.approx((0.002, 0.5))
     assert (w["range_min"], w["range_max"]) == pytest.approx((-64, 63.5))
 
@@ -234,6 +236,7 @@ def test_a_range_that_is_used_little_comes_first(tmp_path: Path) -> None:
     values = np.stack(inputs) + np.float32(500)
     assert (raised["seen_min"], raised["seen_max"]) == (values.min(), values.max())
     assert raised["range_min"] == 0
+    assert raised["used"] == pytest.approx(np.ptp(values) / values.max(), rel=1e-3)
 
 
 def test_ranges_of_other_types(tmp_path: Path) -> None:

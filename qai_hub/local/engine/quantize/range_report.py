@@ -18,7 +18,6 @@ MAX_TENSORS = 5000
 
 _MEASURE = "qai_hub.local.engine.quantize.range_measurement:measure_ranges"
 _MAX_NAMES = 3
-_BIAS = "QUANTIZED_TENSOR_KIND_BIAS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,20 +118,7 @@ def report_ranges(
 
 def _rank(tensor: Mapping[str, Any]) -> tuple[float, float]:
     """Return what sorts the most saturated tensors first, then those that use the least range."""
-    return -tensor.get("saturation", 0.0), _get_used_share(tensor)
-
-
-def _get_used_share(tensor: Mapping[str, Any]) -> float:
-    # Channels have ranges of their own, biases a scale that is not chosen for their range, and a
-    # single value needs no more than one integer.
-    is_single = tensor["seen_min"] == tensor["seen_max"]
-    if tensor["channels"] > 1 or tensor["kind"] == _BIAS or is_single:
-        return 1.0
-    width = tensor["range_max"] - tensor["range_min"]
-    used = min(tensor["seen_max"], tensor["range_max"]) - max(
-        tensor["seen_min"], tensor["range_min"]
-    )
-    return float(used / width)
+    return -tensor.get("saturation", 0.0), tensor.get("used", 1.0)
 
 
 def _build_notices(tensors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -142,6 +142,21 @@ class SeenValues:
             return self.outside / self.count
         return 0.0 if self.is_within(integers) else None
 
+    def compute_used_share(self, integers: IntegerRange) -> float | None:
+        """Return the share of a range that the values reach over.
+
+        Args:
+            integers: The range.
+
+        Returns:
+            The share; None if channels have ranges of their own, or there is a single value, which
+            needs no more than one integer.
+        """
+        if not integers.is_whole or self.low == self.high:
+            return None
+        low, high = float(integers.lowest[0]), float(integers.highest[0])
+        return max(0.0, min(self.high, high) - max(self.low, low)) / (high - low)
+
 
 def describe_tensor(
     name: str, kind: str, integers: IntegerRange, seen: SeenValues
@@ -155,7 +170,12 @@ def describe_tensor(
         seen: Its values.
     """
     zero_points = np.unique(integers.zero_points)
-    saturation = seen.compute_saturation(integers)
+    optional = {
+        "zero_point": int(zero_points[0]) if len(zero_points) == 1 else None,
+        "saturation": seen.compute_saturation(integers),
+        # The scale of a bias is not chosen for its range.
+        "used": None if kind == "BIAS" else seen.compute_used_share(integers),
+    }
     return {
         "tensor": name,
         "kind": f"QUANTIZED_TENSOR_KIND_{kind}",
@@ -163,10 +183,9 @@ def describe_tensor(
         "channels": len(integers.scales),
         "min_scale": float(integers.scales.min()),
         "max_scale": float(integers.scales.max()),
-        **({"zero_point": int(zero_points[0])} if len(zero_points) == 1 else {}),
         "seen_min": seen.low,
         "seen_max": seen.high,
         "range_min": float(integers.lowest.min()),
         "range_max": float(integers.highest.max()),
-        **({} if saturation is None else {"saturation": saturation}),
+        **{key: value for key, value in optional.items() if value is not None},
     }
