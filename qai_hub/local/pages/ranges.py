@@ -89,6 +89,11 @@ class RangesView:
         """How many of the tensors lose values."""
         return sum(1 for each in self.tensors if each.saturation)
 
+    @property
+    def uncounted(self) -> int:
+        """Of how many tensors values outside their range were not counted."""
+        return sum(1 for each in self.tensors if each.saturation is None)
+
     def to_csv(self) -> str:
         """Return the tensors as CSV."""
         rows = [[row.fields.get(name) for name in _COLUMNS] for row in self.tensors]

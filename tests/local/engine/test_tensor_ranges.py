@@ -163,7 +163,7 @@ def test_tensors_that_lose_many_values_are_named_the_worst_first(
     assert shares == sorted(shares, reverse=True)
     assert (report.total, report.samples, report.reason) == (2, 5, "")
     ((severity, message),) = ((each["severity"], each["message"]) for each in report.notices)
-    assert severity == "WARNING"
+    assert severity == "INFO"
     assert f"cut off there: 'w' {100 * shares[0]:.1f} %, 'x' {100 * shares[1]:.1f} %. " in message
 
 
@@ -223,6 +223,32 @@ def test_ranges_of_calibration_saturate_nothing(tmp_path: Path) -> None:
     assert found["w1"]["channels"] == 8
     assert found["b1"]["dtype"] == "int32"
     assert result["tensor_ranges"]["samples"] == 3
+
+
+def test_values_that_a_clip_cuts_off_anyway_are_saturated_before_it(tmp_path: Path) -> None:
+    """Its input gets the range of its output."""
+    nodes = [
+        helper.make_node("Clip", ["x", "low", "high"], ["c"], name="clip"),
+        helper.make_node("Sigmoid", ["c"], ["y"], name="last"),
+    ]
+    limits = {"low": np.float32(-0.5), "high": np.float32(0.5)}
+    shape = [1, 8, 8]
+    model = build_model(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, limits)
+    inputs = samples(4, *shape)
+
+    result = quantized(tmp_path, model, {"x": inputs})
+
+    found = ranges_of(result)
+    x = found["x"]
+    scale, zero_point = x["max_scale"], x["zero_point"]
+    share = count_saturated(inputs, scale, zero_point, 0, 255)
+    assert x["saturation"] == pytest.approx(share, abs=1e-12)
+    assert share > 0.5
+    assert (x["seen_min"], x["seen_max"]) == (np.min(inputs), np.max(inputs))
+    assert x["range_max"] == pytest.approx(0.5, abs=scale)
+    assert found["c"]["saturation"] == found["y"]["saturation"] == 0
+    (told,) = (e["message"] for e in result["notices"] if "are cut off" in e["message"])
+    assert f"'x' {100 * share:.1f} %" in told
 
 
 def test_a_range_that_is_used_little_comes_first(tmp_path: Path) -> None:

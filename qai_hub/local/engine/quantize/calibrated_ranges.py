@@ -6,7 +6,6 @@ Its quantizer turns them into scales, and tells them to nobody.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 from onnxruntime.quantization import QDQQuantizer
@@ -21,12 +20,12 @@ def keeping_ranges() -> Iterator[Ranges]:
     found: Ranges = {}
 
     class Quantizer(QDQQuantizer):  # type: ignore[misc]  # untyped in ONNX Runtime
-        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - those of the quantizer
-            super().__init__(*args, **kwargs)
-            # Later, the quantizer replaces some of them by others that suit their neighbours.
+        def adjust_tensor_ranges(self) -> None:
+            # Some of them are about to be replaced by others, which suit their neighbours.
             for name, data in self.tensors_range.items():
                 low, high = data.range_value
                 found[name] = float(np.min(low)), float(np.max(high))
+            super().adjust_tensor_ranges()
 
     # The package has a function of the same name as this module.
     module = import_module("onnxruntime.quantization.quantize")

@@ -72,7 +72,7 @@ def test_what_a_tensor_has_beside_what_it_can_represent(quantized: Any, browser:
     text = words(html)
     assert "<i>" not in html
     assert "over 3 samples of the calibration data" in text
-    assert "1 of 2 tensors have values outside their range." in text
+    assert "1 of 2 tensors have values outside their range. Of 1, those outside were not" in text
     assert "Time <ran> out." in text
     row = "<i>a</i> activation uint8 3.10 % 50 % -20 to 0 -12.8 to 12.7 0.1 128"
     assert row in text
