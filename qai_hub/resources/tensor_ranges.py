@@ -77,7 +77,7 @@ class TensorRangeReport:
     Examples:
         >>> ranges = quantize_job.get_tensor_ranges()
         >>> print(ranges)
-        Ranges of 4 tensors, on ... samples...
+        Ranges of ... tensors, on ... samples...
           saturated   used  dtype   kind        ...
     """
 
@@ -100,6 +100,9 @@ class TensorRangeReport:
 
         Args:
             share: Least share of values that are outside the range.
+
+        Returns:
+            The tensors; empty if there are none.
 
         Examples:
             >>> quantize_job.get_tensor_ranges().find_saturated()
