@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from qai_hub.client import ProfileJobSummary as ProfileJobSummary
     from qai_hub.client import ProfilePhase as ProfilePhase
     from qai_hub.client import Project as Project
+    from qai_hub.client import QuantizedTensor as QuantizedTensor
     from qai_hub.client import QuantizeDtype as QuantizeDtype
     from qai_hub.client import QuantizeJob as QuantizeJob
     from qai_hub.client import QuantizeJobResult as QuantizeJobResult
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from qai_hub.client import TargetCheck as TargetCheck
     from qai_hub.client import TargetCheckOutput as TargetCheckOutput
     from qai_hub.client import TargetCheckSlice as TargetCheckSlice
+    from qai_hub.client import TensorRangeReport as TensorRangeReport
     from qai_hub.client import TensorSpec as TensorSpec
     from qai_hub.client import User as User
     from qai_hub.client import UserError as UserError

@@ -1020,6 +1020,7 @@ def _read_ProfileJobSummary(m: Any, values: Values) -> models.ProfileJobSummary:
 def _read_QuantizeDetail(m: Any, values: Values) -> models.QuantizeDetail:
     read: models.QuantizeDetail = _new(models.QuantizeDetail)
     read.layer_accuracy = UNSET
+    read.tensor_ranges = UNSET
     read.tool_versions = [_read_ToolVersion(item, values) for item in m.tool_versions]
     read.psnr = _with(
         models.QuantizeDetailPsnr(),

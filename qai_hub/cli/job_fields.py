@@ -9,7 +9,7 @@ from qai_hub.cli.common import print_info
 from qai_hub.cli.output import Field
 
 if TYPE_CHECKING:
-    from qai_hub.client import Job, JobStatus, Profile
+    from qai_hub.client import Job, JobStatus, Profile, QuantizedTensor
 
 CANCELLED = "CANCELLED"
 """The failure type of jobs that somebody has cancelled."""
@@ -26,11 +26,13 @@ class Outcome:
     Attributes:
         profile: The measurements of an inference job that profiles.
         psnr: How close each output of a quantized model is to the float model's, in decibels.
+        saturated: Tensors of a quantized model that lose many values, the worst first.
         output_dataset: Identifier of the outputs of an inference job.
     """
 
     profile: "Profile | None" = None
     psnr: dict[str, float] | None = None
+    saturated: "Sequence[QuantizedTensor]" = ()
     output_dataset: str | None = None
 
 
@@ -76,6 +78,8 @@ class ShownJob:
             parts.append(format_headline(outcome.profile))
         if outcome.psnr:
             parts.append(f"PSNR {', '.join(_psnr_texts(outcome.psnr))}")
+        if outcome.saturated:
+            parts.append(f"saturated {', '.join(_saturation_texts(outcome.saturated))}")
         if outcome.output_dataset:
             parts.append(f"output dataset {outcome.output_dataset}")
         return "; ".join(parts)
@@ -97,7 +101,8 @@ def _fetch_outcome(job: "Job") -> Outcome:
     from qai_hub.driver import run_blocking
 
     if isinstance(job, QuantizeJob):
-        return Outcome(psnr=run_blocking(job._fetch_psnr(job._driver)))
+        psnr, ranges = run_blocking(job._fetch_losses(job._driver))
+        return Outcome(psnr=psnr, saturated=ranges.find_saturated() if ranges else ())
     if isinstance(job, InferenceJob):
         profile, outputs = run_blocking(job._fetch_result(job._driver))
         return Outcome(profile=profile, output_dataset=outputs or None)
@@ -105,9 +110,18 @@ def _fetch_outcome(job: "Job") -> Outcome:
 
 
 def _psnr_texts(ratios: dict[str, float]) -> list[str]:
-    texts = [f"{name} {decibels:.1f} dB" for name, decibels in ratios.items()]
+    return _cut([f"{name} {decibels:.1f} dB" for name, decibels in ratios.items()], "outputs")
+
+
+def _saturation_texts(tensors: "Sequence[QuantizedTensor]") -> list[str]:
+    return _cut(
+        [f"{each.tensor} {100 * (each.saturation or 0):.1f} %" for each in tensors], "tensors"
+    )
+
+
+def _cut(texts: list[str], what: str) -> list[str]:
     rest = len(texts) - _MAX_OUTPUTS
-    return [*texts[:_MAX_OUTPUTS], f"and {rest:,} more outputs"] if rest > 0 else texts
+    return [*texts[:_MAX_OUTPUTS], f"and {rest:,} more {what}"] if rest > 0 else texts
 
 
 def _origin(shown: ShownJob) -> str | None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from qai_hub.resources.profile import Profile
     from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
     from qai_hub.resources.target_check import TargetCheck, TargetCheckOutput, TargetCheckSlice
+    from qai_hub.resources.tensor_ranges import QuantizedTensor, TensorRangeReport
 else:
     # What only some scripts use is imported when it is first used, by module.
     _LATER = {
@@ -58,6 +59,7 @@ else:
         "resources.profile": ("Profile",),
         "resources.profile_parts": ("ComputeUnitUse", "Layer", "MemoryRange", "ProfilePhase"),
         "resources.target_check": ("TargetCheck", "TargetCheckOutput", "TargetCheckSlice"),
+        "resources.tensor_ranges": ("QuantizedTensor", "TensorRangeReport"),
     }
 
     def __getattr__(name: str) -> object:
@@ -148,11 +150,13 @@ __all__ = [
     "Profile",
     "ProfilePhase",
     "Project",
+    "QuantizedTensor",
     "RateLimitedError",
     "SourceModelType",
     "TargetCheck",
     "TargetCheckOutput",
     "TargetCheckSlice",
+    "TensorRangeReport",
     "TensorSpec",
     "User",
     "UserError",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from qai_hub.driver import Driver
     from qai_hub.resources.layer_accuracy import LayerAccuracyReport
+    from qai_hub.resources.tensor_ranges import TensorRangeReport
     from qai_hub.tensors import InputSpecs
 
 
@@ -138,12 +139,16 @@ class QuantizeJob(LoadableTargetJob):
             ...     print(f"{name}: {decibels:.1f} dB")
             y: ... dB
         """
-        return run_blocking(self._fetch_psnr(self._driver)) if self.wait().success else None
+        return run_blocking(self._fetch_losses(self._driver))[0] if self.wait().success else None
 
-    async def _fetch_psnr(self, driver: Driver) -> dict[str, float] | None:
-        """Fetches the ratios of a job that has succeeded."""
+    async def _fetch_losses(
+        self, driver: Driver
+    ) -> tuple[dict[str, float] | None, TensorRangeReport | None]:
+        """Fetches the ratios and the ranges of a job that has succeeded."""
         detail = await self._fetch_detail(driver)
-        return dict(detail.psnr.additional_properties) if detail else None
+        if detail is None:
+            return None, None
+        return dict(detail.psnr.additional_properties), _read_ranges(detail)
 
     def get_layer_accuracy(self) -> LayerAccuracyReport | None:
         """Returns which layers of the quantized model lose accuracy, after waiting for the job.
@@ -166,6 +171,21 @@ class QuantizeJob(LoadableTargetJob):
         detail = run_blocking(self._fetch_detail(self._driver)) if self.wait().success else None
         report = value_or_none(detail.layer_accuracy) if detail else None
         return LayerAccuracyReport._from_api(report) if report else None
+
+    def get_tensor_ranges(self) -> TensorRangeReport | None:
+        """Returns which values quantized tensors have and can represent, after waiting for the job.
+
+        A local hub measures the values of the float model on the calibration data.
+
+        Returns:
+            The report. None if the job failed, or the service does not report it.
+
+        Examples:
+            >>> ranges = quantize_job.get_tensor_ranges()
+            >>> [tensor.tensor for tensor in ranges.find_saturated()]
+            []
+        """
+        return run_blocking(self._fetch_losses(self._driver))[1] if self.wait().success else None
 
     async def _fetch_detail(self, driver: Driver) -> api.QuantizeDetail | None:
         from qai_hub_api.api.jobs import get_job_result
@@ -199,3 +219,10 @@ class QuantizeJobResult(JobResult):
 
 def _parse_dtype(dtype: api.QuantizeDtype) -> QuantizeDtype | None:
     return QuantizeDtype.__members__.get(str(dtype).removeprefix("QUANTIZE_DTYPE_"))
+
+
+def _read_ranges(detail: api.QuantizeDetail) -> TensorRangeReport | None:
+    from qai_hub.resources.tensor_ranges import TensorRangeReport
+
+    report = value_or_none(detail.tensor_ranges)
+    return TensorRangeReport._from_api(report) if report else None

@@ -89,6 +89,36 @@ def test_many_results_are_not_all_told(
     ]
 
 
+def test_tensors_that_lose_many_values_are_told(
+    command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    job = {"quantize_job_id": "jabcdefg1", "user_id": 1, "name": "net", "job_state": DONE}
+    job |= {"options": "", "creation_time": "2026-01-02T03:04:05Z"}
+    job |= {f"{of}_dtype": "QUANTIZE_DTYPE_INT8" for of in ("weights", "activations")}
+    tensor = {"kind": "QUANTIZED_TENSOR_KIND_ACTIVATION", "dtype": "uint8", "channels": 1}
+    numbers = ("min_scale", "max_scale", "seen_min", "seen_max", "range_min", "range_max")
+    tensor |= dict.fromkeys(numbers, 1.0)
+    shares = {"a": 0.25, "b": 0.0312, "c": 0.009}
+    tensors = [{**tensor, "tensor": name, "saturation": share} for name, share in shares.items()]
+    ranges = {"tensors": tensors, "total": 3, "samples": 4}
+    detail = {"tool_versions": [], "psnr": {"y": 51.25}, "tensor_ranges": ranges}
+    result = {"quantize_job_id": "jabcdefg1", "quantize_detail": detail}
+
+    def answer(request: Request) -> Step:
+        if request.path.rstrip("/").endswith("result"):
+            return json_reply({"quantize_job_result": result})
+        answered = compile_job("jabcdefg1", DONE)
+        del answered["compile_job"]
+        return json_reply({**answered, "quantize_job": job})
+
+    with JobHub() as hub:
+        hub.override = answer
+        save_config(ClientConfig("token", hub.server.url, hub.server.url, False), home=tmp_path)
+        waited = command("job", "wait", "jabcdefg1")
+    assert waited.err == "jabcdefg1: PSNR y 51.2 dB; saturated a 25.0 %, b 3.1 %\n"
+
+
 def test_what_a_profile_has_measured(run: Run, profiled: InferenceJob) -> None:
     profile = profiled.get_profile()
     assert profile is not None

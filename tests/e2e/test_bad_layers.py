@@ -53,12 +53,14 @@ def test_the_bad_layer_is_found_and_mended_on_the_chip(
 def test_a_job_that_failed_has_no_report(client: Client) -> None:
     job = client.submit_quantize_job(offset_model(), {"z": samples(1, 1, 8, 8)})
     assert job.get_layer_accuracy() is None
+    assert job.get_tensor_ranges() is None
 
 
 def test_a_hub_can_do_without(inputs: dict[str, list[np.ndarray]]) -> None:
     with LocalHub(analyze_layers=False, validate_responses=True) as local_hub:
         job = local_hub.client().submit_quantize_job(offset_model(), inputs)
         accuracy = job.get_layer_accuracy()
+        ranges = job.get_tensor_ranges()
         told = [each.message for each in job.notices]
 
     assert accuracy is not None
@@ -66,3 +68,21 @@ def test_a_hub_can_do_without(inputs: dict[str, list[np.ndarray]]) -> None:
     assert accuracy.mixed_precision is None
     assert accuracy.reason == "The layers were not measured: this hub analyzes no layers."
     assert accuracy.reason in told
+    assert ranges is not None
+    assert not ranges.tensors
+    assert ranges.reason == "The ranges were not measured: this hub analyzes no layers."
+
+
+def test_a_range_that_is_used_little_is_told(
+    client: Client, inputs: dict[str, list[np.ndarray]]
+) -> None:
+    ranges = client.submit_quantize_job(offset_model(), inputs).get_tensor_ranges()
+
+    assert ranges is not None
+    assert (ranges.total, ranges.samples, ranges.reason) == (6, 4, None)
+    raised = ranges.tensors[0]
+    assert (raised.tensor, raised.kind, raised.dtype) == ("raised", "activation", "uint8")
+    values = np.stack(inputs["x"]) + np.float32(500)
+    assert (raised.seen_min, raised.seen_max) == (values.min(), values.max())
+    assert raised.used == pytest.approx(np.ptp(values) / raised.range_max)
+    assert ranges.find_saturated() == []

@@ -32,6 +32,7 @@ PAGES = (
     "/jobs/?state=failed",
     "/jobs/{compiled}/",
     "/jobs/{failed}/",
+    "/jobs/{quantized}/",
     "/jobs/{profiled}/",
     "/jobs/{inferred}/",
     "/compare/?job={compiled}&job={profiled}",
@@ -158,7 +159,9 @@ def pages_world(folder: Path) -> Iterator[World]:
         dataset = client.upload_dataset(inputs, name=HOSTILE)
         inferred = client.submit_inference_job(target, device, dataset, name="shared")
         inferred.modify_sharing(add_emails=[BOB])
+        quantized = client.submit_quantize_job(model, dataset, name=f"Quantize: {HOSTILE}")
         jobs = {"compiled": compiled, "failed": failed, "profiled": profiled, "inferred": inferred}
+        jobs["quantized"] = quantized
         ended = {name: job.wait().success for name, job in jobs.items()}
         assert ended == {name: name != "failed" for name in jobs}, ended
         ids = {name: job.job_id for name, job in jobs.items()}

@@ -109,6 +109,8 @@ if TYPE_CHECKING:
     from .quantize_job_result import QuantizeJobResult as QuantizeJobResult
     from .quantize_job_submit import QuantizeJobSubmit as QuantizeJobSubmit
     from .quantize_job_summary import QuantizeJobSummary as QuantizeJobSummary
+    from .quantized_tensor import QuantizedTensor as QuantizedTensor
+    from .quantized_tensor_kind import QuantizedTensorKind as QuantizedTensorKind
     from .range_ import Range as Range
     from .received_part import ReceivedPart as ReceivedPart
     from .runtime_config import RuntimeConfig as RuntimeConfig
@@ -124,6 +126,7 @@ if TYPE_CHECKING:
     from .target_check_slice import TargetCheckSlice as TargetCheckSlice
     from .target_check_status import TargetCheckStatus as TargetCheckStatus
     from .tensor_dtype import TensorDtype as TensorDtype
+    from .tensor_range_report import TensorRangeReport as TensorRangeReport
     from .tensor_type import TensorType as TensorType
     from .tensor_type_submit import TensorTypeSubmit as TensorTypeSubmit
     from .tool_version import ToolVersion as ToolVersion
@@ -227,6 +230,8 @@ else:
         "QuantizeJobResult": ".quantize_job_result",
         "QuantizeJobSubmit": ".quantize_job_submit",
         "QuantizeJobSummary": ".quantize_job_summary",
+        "QuantizedTensor": ".quantized_tensor",
+        "QuantizedTensorKind": ".quantized_tensor_kind",
         "Range": ".range_",
         "ReceivedPart": ".received_part",
         "RuntimeConfig": ".runtime_config",
@@ -242,6 +247,7 @@ else:
         "TargetCheckSlice": ".target_check_slice",
         "TargetCheckStatus": ".target_check_status",
         "TensorDtype": ".tensor_dtype",
+        "TensorRangeReport": ".tensor_range_report",
         "TensorType": ".tensor_type",
         "TensorTypeSubmit": ".tensor_type_submit",
         "ToolVersion": ".tool_version",
@@ -350,6 +356,8 @@ __all__ = (
     "ProfileJobSummary",
     "QuantizeDetail",
     "QuantizeDetailPsnr",
+    "QuantizedTensor",
+    "QuantizedTensorKind",
     "QuantizeDtype",
     "QuantizeJob",
     "QuantizeJobResult",
@@ -370,6 +378,7 @@ __all__ = (
     "TargetCheckSlice",
     "TargetCheckStatus",
     "TensorDtype",
+    "TensorRangeReport",
     "TensorType",
     "TensorTypeSubmit",
     "ToolVersion",

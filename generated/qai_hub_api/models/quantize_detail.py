@@ -20,11 +20,14 @@ class QuantizeDetail:
         psnr (QuantizeDetailPsnr): Peak signal-to-noise ratio of each output against the float model, in decibels.
         layer_accuracy (LayerAccuracyReport | Unset): How close the computed tensors of a quantized model are to the
             float model's, in the order of computation. An extension.
+        tensor_ranges (TensorRangeReport | Unset): Which values the quantized tensors of a model have, and which their
+            integers can represent. An extension.
     """
 
     tool_versions: list[ToolVersion]
     psnr: QuantizeDetailPsnr
     layer_accuracy: LayerAccuracyReport | Unset = UNSET
+    tensor_ranges: TensorRangeReport | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +42,10 @@ class QuantizeDetail:
         if not isinstance(self.layer_accuracy, Unset):
             layer_accuracy = self.layer_accuracy.to_dict()
 
+        tensor_ranges: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.tensor_ranges, Unset):
+            tensor_ranges = self.tensor_ranges.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -49,6 +56,8 @@ class QuantizeDetail:
         )
         if layer_accuracy is not UNSET:
             field_dict["layer_accuracy"] = layer_accuracy
+        if tensor_ranges is not UNSET:
+            field_dict["tensor_ranges"] = tensor_ranges
 
         return field_dict
 
@@ -77,10 +86,16 @@ class QuantizeDetail:
             else UNSET
         )
 
+        _tensor_ranges = d.pop("tensor_ranges", UNSET)
+        tensor_ranges: TensorRangeReport | Unset = (
+            TensorRangeReport.from_dict(_tensor_ranges) if type(_tensor_ranges) is dict else UNSET
+        )
+
         quantize_detail = cls.__new__(cls)
         quantize_detail.tool_versions = tool_versions
         quantize_detail.psnr = psnr
         quantize_detail.layer_accuracy = layer_accuracy
+        quantize_detail.tensor_ranges = tensor_ranges
 
         quantize_detail.additional_properties = d or {}
         return quantize_detail
@@ -104,4 +119,5 @@ class QuantizeDetail:
 
 from ..models.layer_accuracy_report import LayerAccuracyReport
 from ..models.quantize_detail_psnr import QuantizeDetailPsnr
+from ..models.tensor_range_report import TensorRangeReport
 from ..models.tool_version import ToolVersion

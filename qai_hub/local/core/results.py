@@ -27,7 +27,7 @@ from qai_hub.local.store.relations import (
 from qai_hub.local.store.rows import DATASETS, JOBS, MODELS
 
 # The details in the results of jobs that run no model.
-_DETAIL_FIELDS = ("tool_versions", "psnr", "target_check", "layer_accuracy")
+_DETAIL_FIELDS = ("tool_versions", "psnr", "target_check", "layer_accuracy", "tensor_ranges")
 # The columns that a model reused from the cache has in common with the original.
 _COPIED_COLUMNS = (
     *("file_id", "model_type", "is_directory", "input_spec", "output_spec"),

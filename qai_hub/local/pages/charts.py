@@ -18,6 +18,7 @@ _HEIGHT = 160
 _SHARE_HEIGHT = 20
 _MIN_VISIBLE = 0.5
 _MARGIN = 8
+_MIN_CELL = 1.0
 _SVG = Markup(
     '<svg class="chart {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="{}" '
     'aria-label="{}">{}</svg>'
@@ -28,8 +29,9 @@ _RECT = Markup(
 _LINE = Markup('<path class="line" d="{}"/>')
 _CELL = Markup(
     '<svg class="cell" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" '
-    'focusable="false"><rect class="{}" x="0" y="0" width="{:.2f}" height="8"/></svg>'
+    'focusable="false">{}</svg>'
 )
+_CELL_RECT = Markup('<rect class="{}" x="{:.2f}" y="{}" width="{:.2f}" height="{}"/>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,35 @@ def cell_bar(share: float, kind: str) -> Markup:
         share: Its length, from 0 to 1.
         kind: The class that colours it.
     """
-    return _CELL.format(kind, 100 * min(1.0, max(0.0, share)))
+    return _CELL.format(_CELL_RECT.format(kind, 0, 0, 100 * min(1.0, max(0.0, share)), 8))
+
+
+def interval_bar(frame: tuple[float, float], values: tuple[float, float]) -> Markup:
+    """Draw where values lie in an interval, for the cell of a table, beside their numbers.
+
+    Args:
+        frame: The ends of the interval.
+        values: The smallest and the largest value. What is outside the interval stands out.
+    """
+    low, high = min(frame[0], values[0]), max(frame[1], values[1])
+
+    def draw(kind: str, begin: float, end: float, y: int, height: int) -> Markup:
+        # Each by itself, as their difference may be too large for a float.
+        width = (high / 2 - low / 2) or 1.0
+        left, right = ((each / 2 - low / 2) / width * 100 for each in (begin, end))
+        right = max(right, left + _MIN_CELL)
+        left = min(left, 100 - _MIN_CELL)
+        return _CELL_RECT.format(kind, left, y, right - left, height)
+
+    inside = max(values[0], frame[0]), min(values[1], frame[1])
+    drawn = [draw("frame", *frame, 0, 8)]
+    if inside[0] <= inside[1]:
+        drawn.append(draw("plain", *inside, 2, 4))
+    if values[0] < frame[0]:
+        drawn.append(draw("poor", values[0], min(values[1], frame[0]), 2, 4))
+    if values[1] > frame[1]:
+        drawn.append(draw("poor", max(values[0], frame[1]), values[1], 2, 4))
+    return _CELL.format(Markup("").join(drawn))
 
 
 def _rect(bar: Bar, x: float, y: float, width: float, height: float) -> Markup:

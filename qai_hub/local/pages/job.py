@@ -13,6 +13,7 @@ from qai_hub.local.pages.job_results import JobResult
 from qai_hub.local.pages.lineage import read_lineage
 from qai_hub.local.pages.outputs import read_outputs
 from qai_hub.local.pages.profile import ProfileView, profile_csv
+from qai_hub.local.pages.ranges import RangesView
 from qai_hub.local.pages.site import Page, redirect
 from qai_hub.local.pages.snippets import python_snippet, shell_snippet
 
@@ -40,12 +41,23 @@ def show_job(page: Page) -> Response:
 
 def get_profile_csv(page: Page) -> Response:
     """Return the layers of a profile as CSV."""
-    return _download(page, "csv", "text/csv", profile_csv(ProfileView.of(_detail(page))))
+    return _download(page, "profile.csv", "text/csv", profile_csv(ProfileView.of(_detail(page))))
 
 
 def get_profile_json(page: Page) -> Response:
     """Return a profile as the API tells it."""
-    return _download(page, "json", "application/json", json.dumps(_detail(page), indent=1))
+    return _download(page, "profile.json", "application/json", json.dumps(_detail(page), indent=1))
+
+
+def get_ranges_csv(page: Page) -> Response:
+    """Return the ranges of the tensors of a quantized model as CSV."""
+    key = page.request.path_params["job_id"]
+    result = page.get("getJobResult", job_id=key)
+    detail = result.get("quantize_job_result", {}).get("quantize_detail", {})
+    if "tensor_ranges" not in detail:
+        raise ProblemError(404, f"The job {key} has no ranges of tensors.")
+    ranges = RangesView.of(detail["tensor_ranges"])
+    return _download(page, "ranges.csv", "text/csv", ranges.to_csv())
 
 
 def _has_outputs(job: JobFacts) -> bool:
@@ -61,8 +73,8 @@ def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON
     return detail
 
 
-def _download(page: Page, suffix: str, media_type: str, content: str) -> Response:
-    name = f"{page.request.path_params['job_id']}_profile.{suffix}"
+def _download(page: Page, what: str, media_type: str, content: str) -> Response:
+    name = f"{page.request.path_params['job_id']}_{what}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, headers=headers, media_type=media_type)
 

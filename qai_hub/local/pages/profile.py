@@ -1,7 +1,5 @@
 """A profile on the page of its job: how fast, measured on what, and where the time goes."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any, Self
 from markupsafe import Markup
 
 from qai_hub.local.pages.charts import Bar, cell_bar, column_chart, histogram, share_bar
+from qai_hub.local.pages.csv_table import format_csv
 from qai_hub.local.pages.text import format_microseconds
 
 Json = Mapping[str, Any]
@@ -158,25 +157,13 @@ class ProfileView:
 
 def profile_csv(profile: ProfileView) -> str:
     """Return the layers of a profile as CSV. Times are in microseconds."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(("number", "name", "operator", "compute_unit", "execution_time"))
-    for layer in profile.layers:
-        writer.writerow(
-            (
-                layer.number,
-                _as_text(layer.name),
-                _as_text(layer.operator),
-                layer.unit,
-                "" if layer.time is None else layer.time,
-            )
-        )
-    return text.getvalue()
-
-
-def _as_text(value: str) -> str:
-    """Return a text that spreadsheets do not take for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return format_csv(
+        ("number", "name", "operator", "compute_unit", "execution_time"),
+        [
+            (layer.number, layer.name, layer.operator, layer.unit, layer.time)
+            for layer in profile.layers
+        ],
+    )
 
 
 def _read_layers(details: Sequence[Json]) -> list[Layer]:

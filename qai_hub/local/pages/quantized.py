@@ -7,6 +7,7 @@ from typing import Any, Self
 from markupsafe import Markup
 
 from qai_hub.local.pages.charts import Bar, column_chart
+from qai_hub.local.pages.ranges import RangesView
 
 Json = Mapping[str, Any]
 
@@ -50,11 +51,13 @@ class QuantizedView:
         outputs: Decibels of each output, the worst first.
         layers: The tensors, the worst first.
         report: The contract's `LayerAccuracyReport`; empty if layers were not measured.
+        ranges: Which values its tensors have and can represent.
     """
 
     outputs: Sequence[tuple[str, float]]
     layers: Sequence[QuantizedLayer]
     report: Json
+    ranges: RangesView
 
     @classmethod
     def of(cls, detail: Json) -> Self:
@@ -75,6 +78,7 @@ class QuantizedView:
             outputs=sorted(detail["psnr"].items(), key=lambda output: output[1]),
             layers=sorted(layers, key=lambda layer: (layer.worst, layer.number)),
             report=report,
+            ranges=RangesView.of(detail.get("tensor_ranges", {})),
         )
 
     @property

@@ -58,6 +58,7 @@ class Pages:
             ),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
+            Route("/jobs/{job_id}/ranges.csv", PageEndpoint(site, job.get_ranges_csv)),
             Route("/models/", PageEndpoint(site, models.show_models)),
             Route("/models/{model_id}/", PageEndpoint(site, models.show_model, models.change)),
             Route("/models/{model_id}/delete/", PageEndpoint(site, models.ask, models.delete)),

@@ -49,4 +49,6 @@ def test_names_that_the_quantizer_uses_too(tmp_path: Path, kind: str, activation
     reported = {layer["tensor"] for layer in result["layer_accuracy"]["layers"]}
     computed = {n.output[0] for n in model.graph.node if n.op_type == "Sigmoid"}
     assert reported >= {"y", *computed, *inputs}
+    ranged = {tensor["tensor"] for tensor in result["tensor_ranges"]["tensors"]}
+    assert ranged >= {"y", *computed, *inputs}
     assert not any("hidden" in each.name for each in graph.node)

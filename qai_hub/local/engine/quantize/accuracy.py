@@ -1,4 +1,4 @@
-"""Tells a quantize job where its model loses accuracy, and what 16 bits would gain."""
+"""Tells a quantize job where its model loses accuracy and values, and what 16 bits would gain."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +12,16 @@ from qai_hub.local.engine.protocol import NoticeSeverity, Soc, build_notice
 from qai_hub.local.engine.quantize.budget import TimeBudget
 from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.layer_report import LayerReport, report_layers
+from qai_hub.local.engine.quantize.layers import MAX_SAMPLES
 from qai_hub.local.engine.quantize.proposal import choose_share, propose
 from qai_hub.local.engine.quantize.qdq import QuantizedModel
+from qai_hub.local.engine.quantize.range_report import RangeReport, report_ranges
 
+_IN_ONE_FILE = "whose weights fit into one file"
 _TURNED_OFF = "The layers were not measured: this hub analyzes no layers."
 TURNED_OFF = LayerReport(reason=_TURNED_OFF, notices=[build_notice("INFO", "MODEL", _TURNED_OFF)])
+# One notice tells of both.
+NO_RANGES = RangeReport(reason="The ranges were not measured: this hub analyzes no layers.")
 
 
 class Requantize(Protocol):
@@ -40,7 +45,7 @@ class AccuracyAnalysis:
     """Measures the layers of quantized models, in processes of their own and in bounded time.
 
     Args:
-        data: The samples to measure on.
+        data: The samples that the models were calibrated on. Layers are measured on the first ones.
         soc: The chip to simulate; None to simulate none.
         work: Folder for generated files.
         budget: Time that each of the measurements on the CPU, in simulation and of trials may take.
@@ -49,7 +54,8 @@ class AccuracyAnalysis:
     def __init__(
         self, data: CalibrationData, soc: Soc | None, work: Path, budget: TimeBudget
     ) -> None:
-        self._data = data
+        self._data = replace(data, max_samples=MAX_SAMPLES)
+        self._all_data = data
         self._soc = soc
         self._work = work
         self._budget = budget
@@ -60,7 +66,7 @@ class AccuracyAnalysis:
 
     def _measure(self, quantized: QuantizedModel, soc: Soc | None, folder: str) -> LayerReport:
         if quantized.has_external_data:
-            reason = "Layers are measured only of models whose weights fit into one file."
+            reason = f"Layers are measured only of models {_IN_ONE_FILE}."
             return LayerReport(reason=reason, notices=[build_notice("INFO", "MODEL", reason)])
         return report_layers(
             quantized.source,
@@ -70,6 +76,20 @@ class AccuracyAnalysis:
             quantized.psnr,
             soc,
             self._work / folder,
+            self._budget,
+        )
+
+    def report_ranges(self, quantized: QuantizedModel) -> RangeReport:
+        """Compare the values of tensors with what a quantized model can represent."""
+        if quantized.has_external_data:
+            return RangeReport(reason=f"Ranges are measured only of models {_IN_ONE_FILE}.")
+        return report_ranges(
+            quantized.original,
+            quantized.path,
+            quantized.ranges,
+            self._all_data,
+            quantized.sample_count,
+            self._work / "ranges",
             self._budget,
         )
 

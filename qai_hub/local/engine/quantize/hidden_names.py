@@ -18,6 +18,7 @@ from qai_hub.local.engine.onnx.edit import (
     unique_name,
 )
 from qai_hub.local.engine.onnx.session import Tensor
+from qai_hub.local.engine.quantize.calibrated_ranges import Ranges
 from qai_hub.local.engine.quantize.calibration import CalibrationReader, CalibrationSamples
 from qai_hub.local.engine.quantize.overrides import Overrides
 
@@ -57,6 +58,11 @@ class HiddenNames:
 
     def _hide(self, sample: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {self._hidden.get(name, name): tensor for name, tensor in sample.items()}
+
+    def restore_ranges(self, ranges: Ranges) -> Ranges:
+        """Return ranges of the changed file's tensors by the names of the user."""
+        names = {hidden: name for name, hidden in self._hidden.items()}
+        return {names.get(name, name): each for name, each in ranges.items()}
 
     def restore(self, model: onnx.ModelProto) -> None:
         """Give the quantized model the hidden names back, in place.

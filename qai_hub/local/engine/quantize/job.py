@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,10 @@ from qai_hub.local.engine.protocol import (
     quote_name,
     specs_to_json,
 )
-from qai_hub.local.engine.quantize.accuracy import TURNED_OFF, AccuracyAnalysis
+from qai_hub.local.engine.quantize.accuracy import NO_RANGES, TURNED_OFF, AccuracyAnalysis
 from qai_hub.local.engine.quantize.budget import TimeBudget
 from qai_hub.local.engine.quantize.calibration import MAX_CALIBRATION_SAMPLES, CalibrationData
 from qai_hub.local.engine.quantize.compare import FloatModel
-from qai_hub.local.engine.quantize.layers import MAX_SAMPLES
 from qai_hub.local.engine.quantize.pins import pin_to_data
 from qai_hub.local.engine.quantize.proposal import check_mixed_options
 from qai_hub.local.engine.quantize.qdq import (
@@ -223,13 +221,14 @@ def quantize_model(
         spent=time.monotonic() - began,
         deadline=math.inf if request.time_limit is None else began + request.time_limit,
     )
-    accuracy = AccuracyAnalysis(replace(data, max_samples=MAX_SAMPLES), request.soc, work, budget)
+    accuracy = AccuracyAnalysis(data, request.soc, work, budget)
     mixed = options.values.get(LITE_MP)
     if mixed is not None:
         quantized = quantize("mixed", accuracy.choose(quantized, mixed.percentage))
-    layers = TURNED_OFF
+    layers, ranges = TURNED_OFF, NO_RANGES
     if request.analyze_layers:
         begin_step(Step.ANALYZING)
+        ranges = accuracy.report_ranges(quantized)
         layers = accuracy.report(quantized)
         if request.activations_dtype == "INT8" and not options.values.keys() & _MIXED_OPTIONS:
             layers = accuracy.add_proposal(layers, quantized, try_again)
@@ -241,12 +240,14 @@ def quantize_model(
             "tool_versions": tool_versions(),
             "psnr": quantized.psnr,
             "layer_accuracy": layers.to_json(),
+            "tensor_ranges": ranges.to_json(),
             "notices": [
                 *options.notices,
                 *notices,
                 *data_notices,
                 *quantized.notices,
                 *layers.notices,
+                *ranges.notices,
             ],
         },
         files={

@@ -21,6 +21,7 @@ from qai_hub.local.engine.onnx.prepare import (
 )
 from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
 from qai_hub.local.engine.protocol import build_notice, quote_name
+from qai_hub.local.engine.quantize.calibrated_ranges import Ranges, keeping_ranges
 from qai_hub.local.engine.quantize.calibration import (
     CalibrationData,
     CalibrationSamples,
@@ -126,6 +127,7 @@ class QuantizedModel:
         original: The .onnx file of the float model, as it was quantized.
         has_external_data: Whether its weights are in a file beside it.
         sample_count: Number of samples that it was calibrated on.
+        ranges: The smallest and the largest value of each tensor of the float model on these.
         psnr: PSNR of each output relative to the float model, in decibels.
         shapes: The shape of each output on the first sample.
         notices: Notices for the user.
@@ -136,6 +138,7 @@ class QuantizedModel:
     original: Path
     has_external_data: bool
     sample_count: int
+    ranges: Ranges
     psnr: dict[str, float]
     shapes: dict[str, tuple[int, ...]]
     notices: list[dict[str, str]]
@@ -204,7 +207,7 @@ def quantize_file(
         target.parent.mkdir(parents=True)
         begin_step(Step.QUANTIZING)
         logger.info("Calibrating on %d samples", samples.count)
-        _quantize(prepared, target, samples, quant_types, overrides)
+        ranges = _quantize(prepared, target, samples, quant_types, overrides)
         has_external_data = clean_up_model(target, external_data_threshold)
         begin_step(Step.COMPARING)
     logger.info("Comparing both models on %d samples", samples.count)
@@ -219,6 +222,7 @@ def quantize_file(
         original=prepared.path,
         has_external_data=has_external_data,
         sample_count=samples.count,
+        ranges=ranges,
         psnr=comparison.psnr,
         shapes=comparison.shapes,
         notices=prepared.notices + comparison.notices,
@@ -287,7 +291,8 @@ def _quantize(
     samples: CalibrationSamples,
     quant_types: tuple[QuantType, QuantType],
     overrides: Overrides,
-) -> None:
+) -> Ranges:
+    """Write the quantized model; return what was seen of each tensor."""
     names = HiddenNames(prepared.path)
     try:
         config = get_qnn_qdq_config(
@@ -302,7 +307,11 @@ def _quantize(
             add_qtype_converts=False,
         )
         config.extra_options[FORCE_OPTION] = True
-        with warnings.catch_warnings(), quantizing_first_operators():
+        with (
+            warnings.catch_warnings(),
+            quantizing_first_operators(),
+            keeping_ranges() as ranges,
+        ):
             # Ranges that are not finite are reported below, with the names of their tensors.
             warnings.simplefilter("ignore", RuntimeWarning)
             quantize(names.path, target, config)
@@ -329,3 +338,4 @@ def _quantize(
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
     target.write_bytes(model.SerializeToString())
+    return names.restore_ranges(ranges)

@@ -1,0 +1,143 @@
+"""The ranges of quantized tensors, on the page of their job and as CSV."""
+
+import csv
+import io
+import re
+from typing import Any
+
+import pytest
+from support.fake_worker import FakeWorker
+from support.hub_http import Api
+from support.page_visitor import Visitor, words
+
+from qai_hub.local import LocalHub
+
+ACTIVATION: dict[str, Any] = {
+    "tensor": "<i>a</i>",
+    "kind": "QUANTIZED_TENSOR_KIND_ACTIVATION",
+    "dtype": "uint8",
+    "channels": 1,
+    "min_scale": 0.1,
+    "max_scale": 0.1,
+    "zero_point": 128,
+    "seen_min": -20.0,
+    "seen_max": 0.0,
+    "range_min": -12.8,
+    "range_max": 12.7,
+    "saturation": 0.031,
+    "used": 0.502,
+}
+WEIGHT: dict[str, Any] = {
+    "tensor": "=w",
+    "kind": "QUANTIZED_TENSOR_KIND_WEIGHT",
+    "dtype": "int8",
+    "channels": 8,
+    "min_scale": 0.001,
+    "max_scale": 0.5,
+    "seen_min": -1.0,
+    "seen_max": 2.0,
+    "range_min": -64.0,
+    "range_max": 63.5,
+}
+
+
+@pytest.fixture
+def quantized(ada: Api, worker: FakeWorker) -> Any:
+    """Returns a job whose report has tensors."""
+
+    def submit(tensors: list[dict[str, Any]], **more: Any) -> str:
+        report = {"tensors": tensors, "total": len(tensors), "samples": 3, **more}
+        worker.extra_results["tensor_ranges"] = report
+        fields = {
+            "weights_dtype": "QUANTIZE_DTYPE_INT8",
+            "activations_dtype": "QUANTIZE_DTYPE_INT8",
+            "calibration_dataset": {"dataset_id": ada.upload_dataset(b"data")},
+        }
+        job = ada.submit("quantize_job", ada.upload_model(), **fields)
+        assert ada.wait(job)["job_state"] == "JOB_STATE_DONE"
+        return job
+
+    return submit
+
+
+def read_csv(browser: Visitor, job: str) -> list[dict[str, str]]:
+    answer = browser.http.get(f"/jobs/{job}/ranges.csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{job}_ranges.csv"'
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def test_what_a_tensor_has_beside_what_it_can_represent(quantized: Any, browser: Visitor) -> None:
+    html = browser.html(f"/jobs/{quantized([ACTIVATION, WEIGHT], reason='Time <ran> out.')}/")
+    text = words(html)
+    assert "<i>" not in html
+    assert "over 3 samples of the calibration data" in text
+    assert "1 of 2 tensors have values outside their range. Of 1, those outside were not" in text
+    assert "Time <ran> out." in text
+    row = "<i>a</i> activation uint8 3.10 % 50 % -20 to 0 -12.8 to 12.7 0.1 128"
+    assert row in text
+    assert "=w weight int8 - - -1 to 2 -64 to 63.5 8 channels, 0.001 to 0.5 -" in text
+    assert "It lists" not in text
+
+
+def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: Visitor) -> None:
+    html = browser.html(f"/jobs/{quantized([ACTIVATION])}/")
+    (cell,) = re.findall(r'<svg class="cell".*?</svg>', html)
+    drawn = re.findall(r'class="(\w+)" x="([\d.]+)" y="\d" width="([\d.]+)"', cell)
+    # Of -20 to 12.7, which are 32.7 units.
+    expected = {
+        "frame": (7.2 / 32.7, 25.5 / 32.7),
+        "plain": (7.2 / 32.7, 12.8 / 32.7),
+        "poor": (0, 7.2 / 32.7),
+    }
+    found = {kind: (float(x) / 100, float(width) / 100) for kind, x, width in drawn}
+    assert found.keys() == expected.keys()
+    for kind, place in expected.items():
+        assert found[kind] == pytest.approx(place, abs=1e-3)
+
+
+def test_numbers_at_the_ends_of_floats_are_drawn_too(quantized: Any, browser: Visitor) -> None:
+    """What a broken model computes must not break the page."""
+    far = {**ACTIVATION, "seen_min": -1.7e308, "seen_max": 1.7e308}
+    point = {**ACTIVATION, "seen_min": 0, "seen_max": 0, "range_min": 0, "range_max": 0}
+    text = browser.text(f"/jobs/{quantized([far, point])}/")
+    assert "-1.7e+308 to 1.7e+308" in text
+
+
+def test_the_table_as_csv(quantized: Any, browser: Visitor) -> None:
+    first, second = read_csv(browser, quantized([ACTIVATION, WEIGHT]))
+    assert first == {
+        **{name: str(value) for name, value in ACTIVATION.items()},
+        "kind": "activation",
+    }
+    # A spreadsheet would take it for a formula.
+    assert second["tensor"] == "'=w"
+    assert second["zero_point"] == second["saturation"] == ""
+
+
+def test_of_very_many_tensors_the_worst_are_listed(quantized: Any, browser: Visitor) -> None:
+    job = quantized([{**ACTIVATION, "tensor": f"t{n}"} for n in range(5000)], total=50_000)
+    html = browser.html(f"/jobs/{job}/")
+    assert html.count('<svg class="cell"') == 500
+    told = "It lists the worst 500 of 50000 tensors; the CSV file has 5000."
+    assert told in words(html)
+    assert len(html) < 1_000_000
+    assert len(read_csv(browser, job)) == 5000
+
+
+def test_a_job_without_ranges(quantized: Any, browser: Visitor) -> None:
+    text = browser.text(f"/jobs/{quantized([], reason='The ranges were not measured.')}/")
+    assert "The ranges were not measured." in text
+    assert "Zero point" not in text
+    job = quantized([])
+    assert "Ranges" not in browser.text(f"/jobs/{job}/")
+
+
+def test_others_get_no_csv(quantized: Any, ada: Api, hub: LocalHub, browser: Visitor) -> None:
+    job = quantized([ACTIVATION])
+    stranger = Visitor(hub, "bob@example.com")
+    assert stranger.http.get(f"/jobs/{job}/ranges.csv").status_code == 404
+    stranger.close()
+    compiled = ada.submit("compile_job", ada.upload_model())
+    ada.wait(compiled)
+    assert browser.http.get(f"/jobs/{compiled}/ranges.csv").status_code == 404
