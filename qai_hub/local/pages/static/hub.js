@@ -10,6 +10,7 @@ function parsePage(html) {
 // ---- Times ------------------------------------------------------------------------------------
 
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const minutes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 function duration(seconds) {
   if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
@@ -21,7 +22,7 @@ function duration(seconds) {
 function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     time.title = time.dateTime;
-    time.textContent = moments.format(new Date(time.dateTime));
+    time.textContent = (time.closest("table") ? minutes : moments).format(new Date(time.dateTime));
   }
 }
 
