@@ -178,21 +178,50 @@ def test_only_ones_own_jobs_under_way_are_cancelled(
     try:
         keys = [ada.api.submit("compile_job", model, name="to cancel") for _ in range(3)]
         chosen = {"do": "cancel", "job": [keys[0], keys[1], done]}
-        assert bob.post("/jobs/", **chosen).status_code == 404
+        assert bob.post("/jobs/change/", **chosen).status_code == 404
         ada.api.patch(f"jobs/{keys[0]}/shared_access/", {"add_email": ["bob@example.com"]})
-        assert bob.post("/jobs/", do="cancel", job=[keys[0]]).status_code == 409
+        assert bob.post("/jobs/change/", do="cancel", job=[keys[0]]).status_code == 409
         assert {ada.api.job(key)["job_state"] for key in keys} - {"JOB_STATE_FAILED"}
-        answer = ada.post("/jobs/?name=to+cancel&cursor=999", **chosen)
+        asked = ada.get("/jobs/change/", **chosen)
+        assert "Cancel these 2 jobs?" in asked.text
+        assert "It has ended." in asked.text.partition("Left as they are")[2]
+        assert ada.api.job(keys[0])["job_state"] != "JOB_STATE_FAILED"
+        answer = ada.post("/jobs/change/", to="/jobs/?name=to+cancel&cursor=999", **chosen)
         assert answer.headers["Location"] == "/jobs/?name=to+cancel&cursor=999"
         for key in keys[:2]:
             assert ada.api.job(key)["job_state"] == "JOB_STATE_FAILED"
         assert ada.api.job(keys[2])["job_state"] != "JOB_STATE_FAILED"
         assert ada.api.job(done)["job_state"] == "JOB_STATE_DONE"
-        assert ada.post("/jobs/", do="cancel", job=[done]).status_code == 409
-        assert ada.post("/jobs/", do="cancel").status_code == 409
-        assert ada.post("/jobs/", job=[keys[2]]).status_code == 400
+        assert ada.post("/jobs/change/", do="cancel", job=[done]).status_code == 409
+        assert ada.post("/jobs/change/", do="cancel").status_code == 400
+        assert ada.post("/jobs/change/", job=[keys[2]]).status_code == 400
     finally:
         worker.may_finish.set()
+
+
+def test_chosen_jobs_are_renamed_and_shared(
+    ada: SignedInPages, bob: SignedInPages, model: str
+) -> None:
+    keys = [ada.api.submit("compile_job", model, name=f"to change {n}") for n in range(2)]
+    assert bob.http.get("/jobs/change/", params={"do": "share", "job": keys}).status_code == 404
+    asked = ada.get("/jobs/change/", do="rename", job=keys)
+    assert "Rename these 2 jobs" in asked.text
+    inputs = [given for tag, given in asked.tags if tag == "input" and given["name"] == "name"]
+    assert [each["value"] for each in inputs] == ["to change 0", "to change 1"]
+    assert ada.post("/jobs/change/", do="rename", job=keys, name=["alone"]).status_code == 400
+    ada.post("/jobs/change/", do="rename", job=keys, name=[" first ", HOSTILE])
+    assert [ada.api.job(key)["name"] for key in keys] == ["first", HOSTILE]
+
+    mistaken = ada.post("/jobs/change/", do="share", job=keys, emails="bob@example.com, nobody")
+    assert mistaken.status_code == 400
+    assert not {f"/jobs/{key}/" for key in keys} & set(bob.get("/jobs/").links.values())
+    answer = ada.post(
+        "/jobs/change/", do="share", job=keys, emails="bob@example.com", to="//evil.example/"
+    )
+    assert answer.headers["Location"] == "/"
+    assert bob.get("/jobs/").links["first"] == f"/jobs/{keys[0]}/"
+    assert "It is ada@example.com's." in bob.get("/jobs/change/", do="share", job=keys).text
+    assert bob.post("/jobs/change/", do="rename", job=keys, name=["a", "b"]).status_code == 409
 
 
 def profile(
