@@ -52,6 +52,10 @@ _FIND_CUT = """
     && getComputedStyle(each).overflowY !== "visible" && !each.matches(".unseen, input, textarea")
     && each.scrollHeight > each.clientHeight + 1).map((each) => each.outerHTML.slice(0, 200))
 """
+_COUNT_LINES_OF_NAVIGATION = """
+() => new Set([...document.querySelectorAll("header nav a")]
+  .map((each) => each.getBoundingClientRect().top)).size
+"""
 _FIND_NAMELESS_TABLES = """
 () => [...document.querySelectorAll("table")].filter((each) => !each.caption?.textContent.trim())
   .map((each) => each.outerHTML.slice(0, 200))
@@ -86,6 +90,7 @@ def test_page_looks_right(
             page.screenshot(path=pictures / f"{file_name(place[0])}-{name}.png", full_page=True)
         content, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert content <= window, f"{name}: scrolls sideways"
+        assert page.evaluate(_COUNT_LINES_OF_NAVIGATION) <= 1, f"{name}: breaks the navigation"
         if size == WIDE:
             assert find_barriers(page) == [], name
             assert page.evaluate(_FIND_HEADS_ASIDE) == [], name
