@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support.browsing import NARROW, WIDE, Browsing
 from support.pages_world import ADA, PAGES, PUBLIC_PAGES, World, file_name
 
@@ -46,6 +46,20 @@ _FIND_HEADS_ASIDE = """
     }))).map((head) => head.textContent);
 })
 """
+# What somebody with a printout or a screen reader would miss.
+_FIND_CUT = """
+() => [...document.querySelectorAll("main *")].filter((each) => each.checkVisibility()
+    && getComputedStyle(each).overflowY !== "visible" && !each.matches(".unseen, input, textarea")
+    && each.scrollHeight > each.clientHeight + 1).map((each) => each.outerHTML.slice(0, 200))
+"""
+_COUNT_LINES_OF_NAVIGATION = """
+() => new Set([...document.querySelectorAll("header nav a")]
+  .map((each) => each.getBoundingClientRect().top)).size
+"""
+_FIND_NAMELESS_TABLES = """
+() => [...document.querySelectorAll("table")].filter((each) => !each.caption?.textContent.trim())
+  .map((each) => each.outerHTML.slice(0, 200))
+"""
 
 
 @pytest.fixture(params=_EACH, ids=[file_name(path) for path, _ in _EACH])
@@ -76,9 +90,17 @@ def test_page_looks_right(
             page.screenshot(path=pictures / f"{file_name(place[0])}-{name}.png", full_page=True)
         content, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert content <= window, f"{name}: scrolls sideways"
+        assert page.evaluate(_COUNT_LINES_OF_NAVIGATION) <= 1, f"{name}: breaks the navigation"
         if size == WIDE:
             assert find_barriers(page) == [], name
             assert page.evaluate(_FIND_HEADS_ASIDE) == [], name
+    assert page.evaluate(_FIND_NAMELESS_TABLES) == []
+    page.set_viewport_size(WIDE)
+    page.emulate_media(media="print")
+    if pictures is not None:
+        page.screenshot(path=pictures / f"{file_name(place[0])}-print.png", full_page=True)
+    assert page.evaluate(_FIND_CUT) == [], "cut where it is printed"
+    expect(page.locator("nav, button:not(th button)").filter(visible=True)).to_have_count(0)
 
 
 def find_barriers(page: Page) -> list[tuple[str, str]]:

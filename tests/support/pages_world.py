@@ -30,6 +30,9 @@ HOSTILE = f"{HARM} {RIGHT_TO_LEFT} \N{PILE OF POO} {'w' * 150}"
 PAGES = (
     "/jobs/",
     "/jobs/?state=failed",
+    "/jobs/change/?do=rename&job={compiled}&job={profiled}",
+    "/jobs/change/?do=share&job={compiled}&job={profiled}",
+    "/jobs/change/?do=cancel&job={compiled}",
     "/jobs/{compiled}/",
     "/jobs/{failed}/",
     "/jobs/{quantized}/",

@@ -116,7 +116,7 @@ def _job_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
         row("State", lambda job: format_state(job.facts.state)),
         row("Failure", lambda job: job.facts.failure),
         row("Type", lambda job: humanize(job.facts.type)),
-        row("Device", lambda job: job.facts.device),
+        row("Device", lambda job: f"{job.facts.device} {job.facts.device_os}".strip()),
         row("Chip", lambda job: job.chip),
         row("Source model", lambda job: job.source),
         row("Model format", lambda job: job.facts.target),

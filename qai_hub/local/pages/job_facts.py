@@ -22,7 +22,8 @@ class JobFacts:
         name: Its name.
         state: Its state, a value of the contract's `JobState`.
         owner: The e-mail address of who submitted it.
-        device: The device that it is for, and its version of the operating system.
+        device: The name of the device that it is for; empty if it is for none.
+        device_os: The version of its operating system.
         created: When it was submitted.
         started: When its last attempt began; None if it has not.
         ended: When it ended; None if it has not.
@@ -40,6 +41,7 @@ class JobFacts:
     state: str
     owner: str
     device: str
+    device_os: str
     created: str
     started: str | None
     ended: str | None
@@ -83,9 +85,8 @@ class JobFacts:
         return cls(
             id=fields["job_id"],
             **_common(message, fields),
-            device=" ".join(
-                (fields.get("device_name", ""), fields.get("device_os_version", ""))
-            ).strip(),
+            device=fields.get("device_name", ""),
+            device_os=fields.get("device_os_version", ""),
             target=format_model_type(fields.get("target_model_type", "")),
         )
 
@@ -99,7 +100,8 @@ class JobFacts:
         return cls(
             id=fields[f"{message}_job_id"],
             **_common(message, fields),
-            device=" ".join((device.get("name", ""), device.get("os", ""))).strip(),
+            device=device.get("name", ""),
+            device_os=device.get("os", ""),
             target=format_model_type(model.get("model_type", "")),
             options=_split(fields.get("options", "")),
             failure=""
@@ -123,7 +125,8 @@ class JobFacts:
             name=job.name,
             state=job.state,
             owner=owner,
-            device=" ".join((device.get("name", ""), device.get("os", ""))).strip(),
+            device=device.get("name", ""),
+            device_os=device.get("os", ""),
             created=job.created,
             started=job.started,
             ended=job.completed,

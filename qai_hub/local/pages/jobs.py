@@ -75,21 +75,6 @@ def show_jobs(page: Page) -> Response:
     )
 
 
-def change_jobs(page: Page) -> Response:
-    """Cancel the jobs that a form names, as far as they are the viewer's and have not ended."""
-    if page.form.get("do") != "cancel":
-        raise ProblemError(400, "The form does not say what to do.")
-    cancelled = 0
-    for key in dict.fromkeys(page.form.getlist("job")):
-        found = page.get("getJob", job_id=key)
-        if not found["read_only"] and not JobFacts.of_job(found).is_finished:
-            page.ask("cancelJob", job_id=key)
-            cancelled += 1
-    if not cancelled:
-        raise ProblemError(409, "None of these jobs can be cancelled: choose yours, under way.")
-    return redirect(_address(_read_query(page)))
-
-
 def _read_query(page: Page) -> dict[str, str]:
     """Return what the list is asked for, without what is left empty."""
     given = page.request.query_params

@@ -13,6 +13,7 @@ from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages import (
+    chosen_jobs,
     compare,
     datasets,
     devices,
@@ -49,7 +50,8 @@ class Pages:
         self.live = LivePages(site)
         self.routes = [
             Route("/", PageEndpoint(site, jobs.show_start)),
-            Route("/jobs/", PageEndpoint(site, jobs.show_jobs, jobs.change_jobs)),
+            Route("/jobs/", PageEndpoint(site, jobs.show_jobs)),
+            Route("/jobs/change/", PageEndpoint(site, chosen_jobs.ask, chosen_jobs.change)),
             Route("/compare/", PageEndpoint(site, compare.show_comparison)),
             Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
             Route("/jobs/{job_id}/target/", PageEndpoint(site, job_files.download_target)),

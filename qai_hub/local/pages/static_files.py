@@ -20,7 +20,8 @@ _TYPES: Final = {
 class StaticFiles:
     """Serves the files in `static`, as an ASGI application.
 
-    Their URLs change with their content, so that browsers keep them.
+    Their URLs change with their content, so that browsers keep them. Scripts import each other by
+    their names alone, so all files have the same address but for these.
     """
 
     def __init__(self) -> None:
@@ -30,10 +31,11 @@ class StaticFiles:
             for each in folder.iterdir()
             if _suffix(each.name) in _TYPES
         }
-        self._urls = {
-            name: f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}"
-            for name, content in self._contents.items()
-        }
+        digest = hashlib.sha256()
+        for name, content in sorted(self._contents.items()):
+            digest.update(f"{name} {len(content)} ".encode() + content)
+        folder_url = f"/static/{digest.hexdigest()[:12]}"
+        self._urls = {name: f"{folder_url}/{name}" for name in self._contents}
 
     def url(self, name: str) -> str:
         """Return the URL of a file."""

@@ -15,6 +15,9 @@ _STATES: Final = {
     "JOB_STATE_FAILED": "Failed",
 }
 
+_SEVERITIES: Final = {"INFO": "Note", "DEBUG": "Detail"}
+_CONTEXTS: Final = {"DEVICE": "the device", "MODEL": "the model"}
+
 
 def format_bytes(size: float) -> str:
     """Return a size, such as `1.5 MiB`."""
@@ -67,6 +70,13 @@ def format_state(state: str) -> str:
     return _STATES.get(state) or humanize(state, "JOB_STATE_")
 
 
+def format_notice_title(notice: Mapping[str, str]) -> str:
+    """Return what a notice of a job is, and what it is about: `Note on the device`."""
+    what = _SEVERITIES.get(notice["severity"]) or humanize(notice["severity"])
+    about = _CONTEXTS.get(notice["context"])
+    return f"{what} on {about}" if about else what
+
+
 def humanize(name: str, prefix: str = "") -> str:
     """Return a value of an enum in words: `COMPUTE_UNIT_NPU` without `COMPUTE_UNIT_` is `Npu`."""
     words = name.removeprefix(prefix).replace("_", " ").lower()
@@ -104,6 +114,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "duration": format_duration,
     "moment": format_moment,
     "model_type": format_model_type,
+    "notice_title": format_notice_title,
     "number": format_number,
     "state": format_state,
     "humanize": humanize,

@@ -17,7 +17,7 @@ import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
 from support.object_storage import ObjectStorage, requests_within_transactions, unique_prefix
-from support.page_visitor import Visitor
+from support.page_browser import PageBrowser
 from support.polling import wait_until
 from support.scripted_server import Forward, Raw, Reply, Request, Reset, ScriptedServer, Step
 from support.tiny_models import affine
@@ -443,8 +443,8 @@ def test_results_that_come_too_late_leave_nothing_in_the_storage(
 
 def test_processes_that_run_no_jobs_show_what_is_in_files(webs: list[LocalHub]) -> None:
     dataset = webs[0].client().upload_dataset({"x": [np.arange(4, dtype=np.float32)]})
-    visitor = Visitor(webs[1], "ada@example.com")
-    assert "x float32 4 1 0 3 1.5" in visitor.text(f"/datasets/{dataset.dataset_id}/")
+    visitor = PageBrowser(webs[1], "ada@example.com")
+    assert "x float32 4 1 0 3 1.5" in visitor.get(f"/datasets/{dataset.dataset_id}/").text
     led = visitor.http.get(f"/datasets/{dataset.dataset_id}/file").headers["Location"]
     assert not led.startswith(webs[1].url)
     assert httpx.get(led).content.startswith(b"\x89HDF")

@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from support.fake_worker import FakeWorker
-from support.hub_http import problem
-from support.signed_in_pages import SignedInPages
+from support.hub_http import Api, problem
+from support.page_browser import PageBrowser
 
 from qai_hub.local import LocalHub
 from qai_hub.local.store.job_lists import page_of_jobs
 
-NONE = "\u2013"
+NONE = "-"
 HOSTILE = "<script>alert(1)</script> \"'&\u202e😀"
 
 
@@ -32,39 +32,46 @@ def hub(worker: FakeWorker) -> Iterator[LocalHub]:
 
 
 @pytest.fixture(scope="module")
-def ada(hub: LocalHub) -> Iterator[SignedInPages]:
-    pages = SignedInPages(hub, "ada@example.com")
+def api(hub: LocalHub) -> Iterator[Api]:
+    made = Api(hub, "ada@example.com")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def ada(hub: LocalHub) -> Iterator[PageBrowser]:
+    pages = PageBrowser(hub, "ada@example.com")
     yield pages
     pages.close()
 
 
 @pytest.fixture(scope="module")
-def bob(hub: LocalHub) -> Iterator[SignedInPages]:
-    pages = SignedInPages(hub, "bob@example.com")
+def bob(hub: LocalHub) -> Iterator[PageBrowser]:
+    pages = PageBrowser(hub, "bob@example.com")
     yield pages
     pages.close()
 
 
 @pytest.fixture(scope="module")
-def model(ada: SignedInPages) -> str:
-    return ada.api.upload_model(name="a source")
+def model(api: Api, ada: PageBrowser) -> str:
+    return api.upload_model(name="a source")
 
 
 @pytest.fixture(scope="module")
-def made(ada: SignedInPages, model: str) -> dict[str, str]:
+def made(api: Api, ada: PageBrowser, model: str) -> dict[str, str]:
     """Jobs by their names."""
-    other = ada.api.upload_model(b"another")
+    other = api.upload_model(b"another")
     keys = {
-        "Alpha net": ada.api.submit("compile_job", model, name="Alpha net"),
-        "beta NET": ada.api.submit("compile_job", other, name="beta NET"),
-        HOSTILE: ada.api.submit("compile_job", model, name=HOSTILE),
+        "Alpha net": api.submit("compile_job", model, name="Alpha net"),
+        "beta NET": api.submit("compile_job", other, name="beta NET"),
+        HOSTILE: api.submit("compile_job", model, name=HOSTILE),
     }
     for key in keys.values():
-        ada.api.wait(key)
+        api.wait(key)
     return keys
 
 
-def names(pages: SignedInPages, **query: str) -> set[str]:
+def names(pages: PageBrowser, **query: str) -> set[str]:
     rows = pages.get("/jobs/", **query).rows
     return {
         row[1].rpartition(" ")[0]
@@ -73,9 +80,7 @@ def names(pages: SignedInPages, **query: str) -> set[str]:
     }
 
 
-def test_jobs_are_found_by_each_filter(
-    ada: SignedInPages, made: dict[str, str], model: str
-) -> None:
+def test_jobs_are_found_by_each_filter(ada: PageBrowser, made: dict[str, str], model: str) -> None:
     shown = " ".join(HOSTILE.split())
     every = {"Alpha net", "beta NET", shown}
     assert names(ada) >= every
@@ -91,12 +96,12 @@ def test_jobs_are_found_by_each_filter(
 
 
 def test_a_search_is_kept_in_the_form_and_in_its_links(
-    ada: SignedInPages, made: dict[str, str]
+    ada: PageBrowser, made: dict[str, str]
 ) -> None:
     query = {"name": HOSTILE, "after": "2020-01-02", "before": "2999-01-02T03:04:05Z"}
     page = ada.get("/jobs/", **query)
     assert query.items() <= page.fields().items()
-    assert page.links["Clear"] == "/jobs/"
+    assert page.link("Clear") == "/jobs/"
     assert ("details", {"class": "more", "open": ""}) in page.tags
     assert not any(tag == "script" and "src" not in attributes for tag, attributes in page.tags)
 
@@ -114,32 +119,32 @@ def test_a_search_is_kept_in_the_form_and_in_its_links(
     ],
 )
 def test_a_search_that_cannot_be_made_says_why_in_place(
-    ada: SignedInPages, query: dict[str, str]
+    ada: PageBrowser, query: dict[str, str]
 ) -> None:
     page = ada.get("/jobs/", 400, **query)
     assert "This search cannot be made" in page.text
     assert ("button", {}) in page.tags
 
 
-def test_the_oldest_jobs_may_come_first(ada: SignedInPages, made: dict[str, str]) -> None:
+def test_the_oldest_jobs_may_come_first(api: Api, ada: PageBrowser, made: dict[str, str]) -> None:
     newest = [row[1] for row in ada.get("/jobs/", name="net").rows[1:]]
     oldest = [row[1] for row in ada.get("/jobs/", name="net", order="oldest").rows[1:]]
     assert oldest == newest[::-1]
     assert len(oldest) > 1
-    key = ada.api.get("job_summaries/", order="oldest", limit=1)["job_summaries"][0]
+    key = api.get("job_summaries/", order="oldest", limit=1)["job_summaries"][0]
     assert key["compile_job_summary"]["job_id"] == made["Alpha net"]
 
 
 def test_a_long_search_goes_on_where_it_ended(
-    ada: SignedInPages, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    api: Api, ada: PageBrowser, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = partial(page_of_jobs, searched=1)
     monkeypatch.setattr("qai_hub.local.api.lists.page_of_jobs", few)
     first = made["Alpha net"]
-    created = ada.api.job(first)["creation_time"]
+    created = api.job(first)["creation_time"]
     query, found = {"name": first}, list[str]()
     while True:
-        reply = ada.api.http.get("job_summaries/", params=query)
+        reply = api.http.get("job_summaries/", params=query)
         body = reply.json()
         found += [each["compile_job_summary"]["job_id"] for each in body["job_summaries"]]
         if "next" not in reply.links:
@@ -152,47 +157,81 @@ def test_a_long_search_goes_on_where_it_ended(
     page, path = ada.get("/jobs/", name=first), ""
     assert "No job is here that fits, of those that were looked at" in page.text
     for _ in range(100):
-        further = [link for text, link in page.links.items() if text.startswith("Look further")]
+        further = [link for link, text in page.links.items() if text.startswith("Look further")]
         if not further:
             break
         (path,) = further
         page = ada.get(path)
-    assert "Newest" in page.links
+    assert "Newest" in page.links.values()
     assert page.rows == []
-    refused = ada.api.http.get("job_summaries/", params={"name": "x", "offset": 1})
+    refused = api.http.get("job_summaries/", params={"name": "x", "offset": 1})
     assert "offset cannot be combined" in problem(refused, 400)
 
 
-def test_empty_lists_say_what_to_do(ada: SignedInPages, bob: SignedInPages) -> None:
+def test_empty_lists_say_what_to_do(ada: PageBrowser, bob: PageBrowser) -> None:
     page = ada.get("/jobs/", name="no job has this")
     assert "No job is here that fits" in page.text
-    assert page.links["Clear the filters"] == "/jobs/"
+    assert page.link("Clear the filters") == "/jobs/"
     assert "qai-hub submit" in bob.get("/jobs/").text
 
 
 def test_only_ones_own_jobs_under_way_are_cancelled(
-    ada: SignedInPages, bob: SignedInPages, model: str, worker: FakeWorker, made: dict[str, str]
+    api: Api,
+    ada: PageBrowser,
+    bob: PageBrowser,
+    model: str,
+    worker: FakeWorker,
+    made: dict[str, str],
 ) -> None:
     done = made["Alpha net"]
     worker.may_finish.clear()
     try:
-        keys = [ada.api.submit("compile_job", model, name="to cancel") for _ in range(3)]
-        chosen = {"do": "cancel", "job": [keys[0], keys[1], done]}
-        assert bob.post("/jobs/", **chosen).status_code == 404
-        ada.api.patch(f"jobs/{keys[0]}/shared_access/", {"add_email": ["bob@example.com"]})
-        assert bob.post("/jobs/", do="cancel", job=[keys[0]]).status_code == 409
-        assert {ada.api.job(key)["job_state"] for key in keys} - {"JOB_STATE_FAILED"}
-        answer = ada.post("/jobs/?name=to+cancel&cursor=999", **chosen)
+        keys = [api.submit("compile_job", model, name="to cancel") for _ in range(3)]
+        chosen: dict[str, Any] = {"do": "cancel", "job": [keys[0], keys[1], done]}
+        assert bob.post("/jobs/change/", **chosen).status_code == 404
+        api.patch(f"jobs/{keys[0]}/shared_access/", {"add_email": ["bob@example.com"]})
+        assert bob.post("/jobs/change/", do="cancel", job=[keys[0]]).status_code == 409
+        assert {api.job(key)["job_state"] for key in keys} - {"JOB_STATE_FAILED"}
+        asked = ada.get("/jobs/change/", **chosen)
+        assert "Cancel these 2 jobs?" in asked.text
+        assert "It has ended." in asked.text.partition("Left as they are")[2]
+        assert api.job(keys[0])["job_state"] != "JOB_STATE_FAILED"
+        answer = ada.post("/jobs/change/", to="/jobs/?name=to+cancel&cursor=999", **chosen)
         assert answer.headers["Location"] == "/jobs/?name=to+cancel&cursor=999"
         for key in keys[:2]:
-            assert ada.api.job(key)["job_state"] == "JOB_STATE_FAILED"
-        assert ada.api.job(keys[2])["job_state"] != "JOB_STATE_FAILED"
-        assert ada.api.job(done)["job_state"] == "JOB_STATE_DONE"
-        assert ada.post("/jobs/", do="cancel", job=[done]).status_code == 409
-        assert ada.post("/jobs/", do="cancel").status_code == 409
-        assert ada.post("/jobs/", job=[keys[2]]).status_code == 400
+            assert api.job(key)["job_state"] == "JOB_STATE_FAILED"
+        assert api.job(keys[2])["job_state"] != "JOB_STATE_FAILED"
+        assert api.job(done)["job_state"] == "JOB_STATE_DONE"
+        assert ada.post("/jobs/change/", do="cancel", job=[done]).status_code == 409
+        assert ada.post("/jobs/change/", do="cancel").status_code == 400
+        assert ada.post("/jobs/change/", job=[keys[2]]).status_code == 400
     finally:
         worker.may_finish.set()
+
+
+def test_chosen_jobs_are_renamed_and_shared(
+    api: Api, ada: PageBrowser, bob: PageBrowser, model: str
+) -> None:
+    keys = [api.submit("compile_job", model, name=f"to change {n}") for n in range(2)]
+    assert bob.http.get("/jobs/change/", params={"do": "share", "job": keys}).status_code == 404
+    asked = ada.get("/jobs/change/", do="rename", job=keys)
+    assert "Rename these 2 jobs" in asked.text
+    inputs = [given for tag, given in asked.tags if tag == "input" and given["name"] == "name"]
+    assert [each["value"] for each in inputs] == ["to change 0", "to change 1"]
+    assert ada.post("/jobs/change/", do="rename", job=keys, name=["alone"]).status_code == 400
+    ada.post("/jobs/change/", do="rename", job=keys, name=[" first ", HOSTILE])
+    assert [api.job(key)["name"] for key in keys] == ["first", HOSTILE]
+
+    mistaken = ada.post("/jobs/change/", do="share", job=keys, emails="bob@example.com, nobody")
+    assert mistaken.status_code == 400
+    assert not {f"/jobs/{key}/" for key in keys} & set(bob.get("/jobs/").links)
+    answer = ada.post(
+        "/jobs/change/", do="share", job=keys, emails="bob@example.com", to="//evil.example/"
+    )
+    assert answer.headers["Location"] == "/"
+    assert bob.get("/jobs/").link("first") == f"/jobs/{keys[0]}/"
+    assert "It is ada@example.com's." in bob.get("/jobs/change/", do="share", job=keys).text
+    assert bob.post("/jobs/change/", do="rename", job=keys, name=["a", "b"]).status_code == 409
 
 
 def profile(
@@ -228,20 +267,20 @@ SIMULATED = {"host CPU": "a CPU", "HTP simulation": "Hexagon v75"}
 
 @pytest.fixture
 def profiled(
-    ada: SignedInPages, model: str, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+    api: Api, ada: PageBrowser, model: str, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., str]:
     """Runs a profile job whose measurements a test chooses."""
 
     def run(name: str, measured: dict[str, Any], **fields: Any) -> str:
         monkeypatch.setattr("support.fake_worker.PROFILE", measured)
-        key = ada.api.submit("inference_job", model, name=name, is_profiling_on=True, **fields)
-        ada.api.wait(key)
+        key = api.submit("inference_job", model, name=name, is_profiling_on=True, **fields)
+        api.wait(key)
         return key
 
     return run
 
 
-def test_jobs_are_compared_row_by_row(ada: SignedInPages, profiled: Callable[..., str]) -> None:
+def test_jobs_are_compared_row_by_row(ada: PageBrowser, profiled: Callable[..., str]) -> None:
     first = profiled(
         "first",
         profile(1000, {"a": ("Conv", 100), "b": ("Relu", 50), "x_1": ("Add", 10)}, CPU),
@@ -266,7 +305,7 @@ def test_jobs_are_compared_row_by_row(ada: SignedInPages, profiled: Callable[...
 
 
 def test_what_was_measured_on_different_things_is_not_compared(
-    ada: SignedInPages, profiled: Callable[..., str]
+    ada: PageBrowser, profiled: Callable[..., str]
 ) -> None:
     first = profiled("first", profile(1000, {"a": ("Conv", 100)}, CPU))
     second = profiled("second", profile(1500, {"a": ("Conv", None)}, SIMULATED))
@@ -278,32 +317,30 @@ def test_what_was_measured_on_different_things_is_not_compared(
 
 
 def test_a_job_that_the_viewer_may_not_see_is_missing_in_place(
-    ada: SignedInPages, bob: SignedInPages, made: dict[str, str]
+    api: Api, ada: PageBrowser, bob: PageBrowser, made: dict[str, str]
 ) -> None:
     seen, unseen = made["Alpha net"], made["beta NET"]
-    ada.api.patch(f"jobs/{seen}/shared_access/", {"add_email": ["bob@example.com"]})
+    api.patch(f"jobs/{seen}/shared_access/", {"add_email": ["bob@example.com"]})
     page = bob.get(f"/compare/?job={seen}&job={unseen}&job=nonsense")
     assert "Alpha net" in page.text
     assert "beta NET" not in page.text
     assert f"There is no job {unseen} that you may see" in page.text
     assert "no identifier of a job" in page.text
-    assert page.links["Leave it out"].count("job=") == 2
+    assert page.link("Leave it out").count("job=") == 2
     assert bob.http.get(f"/compare/?job={unseen}").status_code == 200
     assert ada.http.get(f"/compare/?job={quote(HOSTILE)}").status_code == 200
 
 
 def test_jobs_of_all_types_and_states_are_compared(
-    ada: SignedInPages, model: str, made: dict[str, str], worker: FakeWorker
+    api: Api, ada: PageBrowser, model: str, made: dict[str, str], worker: FakeWorker
 ) -> None:
-    data = ada.api.upload_dataset()
+    data = api.upload_dataset()
     types = {"weights_dtype": "QUANTIZE_DTYPE_INT8", "activations_dtype": "QUANTIZE_DTYPE_INT16"}
-    quantized = ada.api.submit(
-        "quantize_job", model, calibration_dataset={"dataset_id": data}, **types
-    )
+    quantized = api.submit("quantize_job", model, calibration_dataset={"dataset_id": data}, **types)
     worker.failures["--fail"] = HOSTILE
-    failed = ada.api.submit("compile_job", model, options="--fail", name=HOSTILE)
-    ada.api.wait(quantized)
-    ada.api.wait(failed)
+    failed = api.submit("compile_job", model, options="--fail", name=HOSTILE)
+    api.wait(quantized)
+    api.wait(failed)
     del worker.failures["--fail"]
     keys = [made["Alpha net"], quantized, failed, made[HOSTILE], made["beta NET"]]
     page = ada.get("/compare/", job=keys)
@@ -316,7 +353,7 @@ def test_jobs_of_all_types_and_states_are_compared(
 
 
 @pytest.mark.parametrize("query", ["", "?job=", "?job=%20&job="])
-def test_a_comparison_begins_with_a_form(ada: SignedInPages, query: str) -> None:
+def test_a_comparison_begins_with_a_form(ada: PageBrowser, query: str) -> None:
     page = ada.get(f"/compare/{query}")
     assert (
         "input",
@@ -324,7 +361,7 @@ def test_a_comparison_begins_with_a_form(ada: SignedInPages, query: str) -> None
     ) in page.tags
 
 
-def test_a_job_beside_itself_is_one(ada: SignedInPages, made: dict[str, str]) -> None:
+def test_a_job_beside_itself_is_one(ada: PageBrowser, made: dict[str, str]) -> None:
     key = made["Alpha net"]
     page = ada.get(f"/compare/?job={key}&job={key}")
     assert "≠" not in page.text

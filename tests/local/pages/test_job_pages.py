@@ -1,6 +1,7 @@
 """The pages of jobs: what they tell, to whom, and what their forms do."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from support.fake_worker import FakeWorker
@@ -58,8 +59,11 @@ def test_a_job_is_followed_from_the_queue_to_its_end(
     page = browser.get(f"/jobs/{key}/")
     assert "Done" in page.text
     assert "Cancel the job" not in page.text
+    assert page.links[f"/devices/{quote(DEVICE['name'])}/"] == DEVICE["name"]
+    assert f"/devices/{quote(DEVICE['name'])}/" in browser.get("/jobs/").links
     assert not any(attributes.get("data-poll") for _, attributes in page.tags)
     assert "what happened" in page.text
+    assert "Note on the model hm" in page.text
     assert "tool 1" in page.text
     assert "--target_runtime onnx" in page.text
     answer = browser.http.get(f"/jobs/{key}/target/", follow_redirects=True)

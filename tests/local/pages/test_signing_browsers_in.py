@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.hub_http import Api
-from support.page_browser import Document, PageBrowser
+from support.page_browser import PageBrowser
+from support.page_document import Document
 
 import qai_hub as hub_client
 from qai_hub.local import LocalHub

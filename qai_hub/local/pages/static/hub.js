@@ -1,15 +1,11 @@
-// What pages do beyond being read: local times, live parts, sortable tables, copying.
+// What pages do beyond being read: local times, sortable tables, copying, menus.
 
-const trusted = window.trustedTypes?.createPolicy("hub", { createHTML: (html) => html });
-
-// A page of this hub is taken as it is: its server has escaped all that others wrote.
-function parsePage(html) {
-  return new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, "text/html");
-}
+import { follow } from "./live.js";
 
 // ---- Times ------------------------------------------------------------------------------------
 
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const minutes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 function duration(seconds) {
   if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
@@ -21,12 +17,12 @@ function duration(seconds) {
 function showTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     time.title = time.dateTime;
-    time.textContent = moments.format(new Date(time.dateTime));
+    time.textContent = (time.closest("table") ? minutes : moments).format(new Date(time.dateTime));
   }
 }
 
-function showRunning() {
-  for (const each of document.querySelectorAll("[data-since]")) {
+function showRunning(root) {
+  for (const each of root.querySelectorAll("[data-since]")) {
     each.textContent = duration((Date.now() - Date.parse(each.dataset.since)) / 1000);
   }
 }
@@ -129,124 +125,21 @@ function makeCopyable(root) {
 
 function enliven(root) {
   showTimes(root);
+  showRunning(root);
   makeSortable(root);
   makeSearchable(root);
   makeChoosable(root);
   makeCopyable(root);
 }
 
-// ---- Files that are being read ----------------------------------------------------------------
+// ---- Menus ------------------------------------------------------------------------------------
 
-let looking;
-
-function lookAgain() {
-  clearTimeout(looking);
-  if (document.querySelector("[data-refresh]")) looking = setTimeout(refresh, 700);
-}
-
-// ---- Live parts -------------------------------------------------------------------------------
-
-// The page is fetched anew, and the parts of it that have changed are replaced.
-let fetching = false;
-let again = false;
-
-async function refresh() {
-  if (fetching) {
-    again = true;
-    return;
-  }
-  fetching = true;
-  try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (response.redirected || response.status === 404) {
-      location.reload();
-      return;
-    }
-    if (response.ok) replaceParts(parsePage(await response.text()));
-  } catch {
-    // The hub cannot be reached: the stream of events says so.
-  } finally {
-    fetching = false;
-    lookAgain();
-    if (again) {
-      again = false;
-      refresh();
-    }
-  }
-}
-
-const received = new Map();
-
-function replaceParts(page) {
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const fresh = page.getElementById(part.id);
-    if (!fresh || received.get(part.id) === fresh.outerHTML) continue;
-    received.set(part.id, fresh.outerHTML);
-    const sorted = [...part.querySelectorAll("th[aria-sort]")].map(
-      (head) => [head.cellIndex, head.getAttribute("aria-sort") === "descending"],
-    );
-    const focused = part.contains(document.activeElement) ? document.activeElement : null;
-    const kept = ["href", "value"].find((name) => focused?.hasAttribute(name));
-    const selector = kept && `${focused.localName}[${kept}="${CSS.escape(focused.getAttribute(kept))}"]`;
-    const chosen = new Set([...part.querySelectorAll("input:checked")].map((box) => box.value));
-    if (fresh.dataset.poll) part.dataset.poll = fresh.dataset.poll;
-    else delete part.dataset.poll;
-    part.replaceChildren(...document.adoptNode(fresh).childNodes);
-    for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
-    enliven(part);
-    part.querySelectorAll("table[data-sortable]").forEach((table, at) => {
-      if (sorted[at]) sortTable(table, ...sorted[at]);
-    });
-    if (selector) part.querySelector(selector)?.focus();
-  }
-  showRunning();
-}
-
-// What has no event of its own, such as the log of a job that runs, is looked at now and then.
-function poll() {
-  const seconds = document.querySelector("[data-poll]")?.dataset.poll;
-  if (seconds && !document.hidden) refresh();
-  setTimeout(poll, 1000 * (seconds ?? 5));
-}
-
-// A browser opens few connections to one host, so only pages that somebody looks at have a stream.
-function follow() {
-  const parts = document.querySelectorAll("[data-live]");
-  if (parts.length === 0) return;
-  for (const part of parts) received.set(part.id, part.outerHTML);
-  let events = null;
-  let isFirst = true;
-  const connect = () => {
-    if (document.hidden) {
-      events?.close();
-      events = null;
-    } else if (events === null) {
-      events = listen(isFirst);
-      isFirst = false;
-    }
-  };
-  document.addEventListener("visibilitychange", connect);
-  connect();
-}
-
-function listen(isFirst) {
-  const state = document.getElementById("live-state");
-  const events = new EventSource("/live/");
-  let isFresh = isFirst;
-  events.addEventListener("open", () => {
-    state.textContent = "";
-    // Something may have happened while there was no connection.
-    if (!isFresh) refresh();
-    isFresh = false;
-  });
-  events.addEventListener("error", () => {
-    state.textContent = "No live updates at the moment.";
-    // A browser gives up where it was refused.
-    if (events.readyState === EventSource.CLOSED) setTimeout(refresh, 10_000);
-  });
-  events.addEventListener("jobs", refresh);
-  return events;
-}
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.activeElement.closest("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
 
 // ---- Graphs -----------------------------------------------------------------------------------
 
@@ -265,9 +158,6 @@ addEventListener("message", async (event) => {
 document.querySelector("form[data-submit]")?.requestSubmit();
 
 // The parts are noted as they came, before anything in them is changed.
-follow();
+follow(enliven);
 enliven(document);
-lookAgain();
-showRunning();
-setInterval(showRunning, 1000);
-setTimeout(poll, 1000);
+setInterval(() => showRunning(document), 1000);

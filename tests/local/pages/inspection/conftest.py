@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.page_visitor import Visitor
+from support.page_browser import PageBrowser
 
 from qai_hub.local import LocalHub
 
@@ -46,16 +46,16 @@ def bob(hub: LocalHub) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="session")
-def browser(hub: LocalHub) -> Iterator[Visitor]:
+def browser(hub: LocalHub) -> Iterator[PageBrowser]:
     """Ada's browser."""
-    visitor = Visitor(hub, ADA)
+    visitor = PageBrowser(hub, ADA)
     yield visitor
     visitor.close()
 
 
 @pytest.fixture(scope="session")
-def other_browser(hub: LocalHub) -> Iterator[Visitor]:
+def other_browser(hub: LocalHub) -> Iterator[PageBrowser]:
     """Bob's browser."""
-    visitor = Visitor(hub, BOB)
+    visitor = PageBrowser(hub, BOB)
     yield visitor
     visitor.close()

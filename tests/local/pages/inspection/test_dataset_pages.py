@@ -7,7 +7,7 @@ import pytest
 from support.dataset_bytes import dataset_bytes
 from support.fake_worker import FakeWorker
 from support.hub_http import DEVICE, Api
-from support.page_visitor import Visitor, words
+from support.page_browser import PageBrowser
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 SAMPLES = {
@@ -23,9 +23,9 @@ def dataset(ada: Api) -> str:
     return ada.upload_dataset(dataset_bytes(SAMPLES), name=HOSTILE)
 
 
-def test_a_dataset_is_shown_with_what_is_in_it(dataset: str, browser: Visitor) -> None:
-    html = browser.html(f"/datasets/{dataset}/")
-    text = words(html)
+def test_a_dataset_is_shown_with_what_is_in_it(dataset: str, browser: PageBrowser) -> None:
+    page = browser.get(f"/datasets/{dataset}/")
+    html, text = page.source, page.text
     assert HOSTILE not in html
     assert "photo float32 9 x 10 x 3 6 0 1 0.5" in text
     assert f"{HOSTILE} float32 6 2 1.5 8 4 2.475 2 2" in text
@@ -39,32 +39,32 @@ def test_a_dataset_is_shown_with_what_is_in_it(dataset: str, browser: Visitor) -
 
 
 @pytest.mark.parametrize("content", [b"not HDF5 at all", b""])
-def test_a_damaged_dataset_says_so(content: bytes, ada: Api, browser: Visitor) -> None:
-    text = browser.text(f"/datasets/{ada.upload_dataset(content or b' ')}/")
+def test_a_damaged_dataset_says_so(content: bytes, ada: Api, browser: PageBrowser) -> None:
+    text = browser.get(f"/datasets/{ada.upload_dataset(content or b' ')}/").text
     assert "The dataset cannot be shown." in text
     assert "not an HDF5 file, or it is damaged" in text
     assert "/tmp" not in text
 
 
-def test_lists_tell_when_datasets_expire(ada: Api, browser: Visitor) -> None:
+def test_lists_tell_when_datasets_expire(ada: Api, browser: PageBrowser) -> None:
     kept = ada.upload_dataset(dataset_bytes({"x": [np.zeros(3)]}), permanent=True, name="kept")
-    listed = browser.text("/datasets/")
+    listed = browser.get("/datasets/").text
     assert re.search(rf"kept {kept} [0-9.]+ KiB [0-9: -]+ UTC Never ada@example.com", listed)
-    assert "Expires Never" in browser.text(f"/datasets/{kept}/")
+    assert "Expires Never" in browser.get(f"/datasets/{kept}/").text
 
 
 def test_a_dataset_is_managed_like_a_model(
-    ada: Api, browser: Visitor, other_browser: Visitor
+    ada: Api, browser: PageBrowser, other_browser: PageBrowser
 ) -> None:
     key = ada.upload_dataset(dataset_bytes({"x": [np.zeros(3)]}))
     for path in ("", "file", "delete/"):
         assert other_browser.http.get(f"/datasets/{key}/{path}").status_code == 404
-    browser.send(f"/datasets/{key}/", do="rename", name="other")
-    browser.send(f"/datasets/{key}/", do="share", emails="bob@example.com")
-    assert "other" in other_browser.text(f"/datasets/{key}/")
-    assert other_browser.send(f"/datasets/{key}/delete/").status_code == 403
+    browser.post(f"/datasets/{key}/", do="rename", name="other")
+    browser.post(f"/datasets/{key}/", do="share", emails="bob@example.com")
+    assert "other" in other_browser.get(f"/datasets/{key}/").text
+    assert other_browser.post(f"/datasets/{key}/delete/").status_code == 403
     assert browser.http.get(f"/datasets/{key}/file").headers["Location"].startswith("http")
-    assert browser.send(f"/datasets/{key}/delete/").status_code == 303
+    assert browser.post(f"/datasets/{key}/delete/").status_code == 303
     assert browser.http.get(f"/datasets/{key}/").status_code == 404
 
 
@@ -78,16 +78,16 @@ def run(ada: Api, worker: FakeWorker, outputs: dict[str, list[np.ndarray]]) -> s
 
 
 def test_outputs_are_shown_and_compared(
-    ada: Api, browser: Visitor, other_browser: Visitor, worker: FakeWorker
+    ada: Api, browser: PageBrowser, other_browser: PageBrowser, worker: FakeWorker
 ) -> None:
     assert DEVICE
     y = np.arange(20, dtype=np.float32)
     one = run(ada, worker, {"y": [y], "same": [y], "shape": [y], "extra": [y]})
     two = run(ada, worker, {"y": [y + 0.5], "same": [y], "shape": [y[:5]], "more": [y]})
-    shown = browser.text(f"/jobs/{one}/")
+    shown = browser.get(f"/jobs/{one}/").text
     assert "Outputs" in shown
     assert "y float32 20 1 0 19 9.5" in shown
-    compared = browser.text(f"/jobs/{one}/?against={two}")
+    compared = browser.get(f"/jobs/{one}/?against={two}").text
     # The peak is 19.5, and each value is 0.5 off.
     assert f"y {20 * np.log10(19.5 / 0.5):.1f} dB 0.5 19.5 1 0" in compared
     assert "same equal 0 19 1 0" in compared
@@ -95,19 +95,21 @@ def test_outputs_are_shown_and_compared(
     assert "extra The other job has no output of this name." in compared
     assert "Only the other job has more." in compared
     for other in ("j00000000", "<b>", ada.submit("compile_job", ada.upload_model())):
-        refused = browser.html(f"/jobs/{one}/?against={other}")
+        refused = browser.get(f"/jobs/{one}/?against={other}").source
         assert "notice warning" in refused
         assert "<b>" not in refused.partition("Compare")[2].partition("figure")[0].replace(
             "&lt;b&gt;", ""
         )
-    browser.send(f"/jobs/{one}/", do="share", emails="bob@example.com")
-    assert "y float32" in other_browser.text(f"/jobs/{one}/")
+    browser.post(f"/jobs/{one}/", do="share", emails="bob@example.com")
+    assert "y float32" in other_browser.get(f"/jobs/{one}/").text
     # What is compared must be visible, too.
-    assert "There is no job" in other_browser.text(f"/jobs/{one}/?against={two}")
+    assert "There is no job" in other_browser.get(f"/jobs/{one}/?against={two}").text
 
 
-def test_outputs_that_were_deleted_say_so(ada: Api, browser: Visitor, worker: FakeWorker) -> None:
+def test_outputs_that_were_deleted_say_so(
+    ada: Api, browser: PageBrowser, worker: FakeWorker
+) -> None:
     job = run(ada, worker, {"y": [np.zeros(4)]})
     result = ada.get(f"jobs/{job}/result/")["inference_job_result"]
     assert ada.http.delete(f"datasets/{result['output_dataset_id']}/").is_success
-    assert "There is no dataset" in browser.text(f"/jobs/{job}/")
+    assert "There is no dataset" in browser.get(f"/jobs/{job}/").text

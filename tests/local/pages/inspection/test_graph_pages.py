@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.page_visitor import Visitor
+from support.page_browser import PageBrowser
 
 from qai_hub.local import LocalHub
 
@@ -29,19 +29,19 @@ def with_netron(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
             yield hub
 
 
-def visit(hub: LocalHub, email: str) -> Iterator[Visitor]:
-    visitor = Visitor(hub, email)
+def visit(hub: LocalHub, email: str) -> Iterator[PageBrowser]:
+    visitor = PageBrowser(hub, email)
     yield visitor
     visitor.close()
 
 
 @pytest.fixture(scope="module")
-def viewer(with_netron: LocalHub) -> Iterator[Visitor]:
+def viewer(with_netron: LocalHub) -> Iterator[PageBrowser]:
     yield from visit(with_netron, ADA)
 
 
 @pytest.fixture(scope="module")
-def stranger(with_netron: LocalHub) -> Iterator[Visitor]:
+def stranger(with_netron: LocalHub) -> Iterator[PageBrowser]:
     yield from visit(with_netron, BOB)
 
 
@@ -53,7 +53,7 @@ def drawn(with_netron: LocalHub) -> str:
     return key
 
 
-def test_the_frame_is_isolated(viewer: Visitor) -> None:
+def test_the_frame_is_isolated(viewer: PageBrowser) -> None:
     frame = viewer.http.get("/netron/")
     policy = frame.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox allow-scripts allow-downloads; default-src 'none'; ")
@@ -67,15 +67,17 @@ def test_the_frame_is_isolated(viewer: Visitor) -> None:
         assert script.headers["Content-Type"].startswith("text/javascript")
 
 
-def test_only_files_of_pages_are_served(viewer: Visitor) -> None:
+def test_only_files_of_pages_are_served(viewer: PageBrowser) -> None:
     names = ("__init__.py", "..%2Fsecret.js", "%2E%2E/secret.js", "none.js", "a/view.js", "%00.js")
     for name in names:
         assert viewer.http.get(f"/netron/{name}").status_code == 404, name
     assert viewer.http.post("/netron/").status_code == 405
 
 
-def test_the_page_hands_the_model_over(drawn: str, viewer: Visitor, stranger: Visitor) -> None:
-    html = viewer.html(f"/models/{drawn}/graph/")
+def test_the_page_hands_the_model_over(
+    drawn: str, viewer: PageBrowser, stranger: PageBrowser
+) -> None:
+    html = viewer.get(f"/models/{drawn}/graph/").source
     assert 'sandbox="allow-scripts allow-downloads"' in html
     assert f'data-model="/models/{drawn}/content"' in html
     assert 'data-name="net_b.onnx"' in html
@@ -84,20 +86,20 @@ def test_the_page_hands_the_model_over(drawn: str, viewer: Visitor, stranger: Vi
         assert stranger.http.get(f"/models/{drawn}/{path}").status_code == 404
 
 
-def test_a_model_without_a_file_has_no_graph(with_netron: LocalHub, viewer: Visitor) -> None:
+def test_a_model_without_a_file_has_no_graph(with_netron: LocalHub, viewer: PageBrowser) -> None:
     api = Api(with_netron, ADA)
     key = api.create_model()
     api.close()
-    assert "<iframe" not in viewer.html(f"/models/{key}/graph/")
+    assert "<iframe" not in viewer.get(f"/models/{key}/graph/").source
     assert viewer.http.get(f"/models/{key}/content").status_code == 409
 
 
 def test_without_netron_the_page_tells_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "netron", None)
     with LocalHub(users=[ADA], run_attempt=FakeWorker()) as hub:
-        api, visitor = Api(hub, ADA), Visitor(hub, ADA)
+        api, visitor = Api(hub, ADA), PageBrowser(hub, ADA)
         key = api.upload_model()
-        assert "pip install 'qai-hub-openapi[netron]'" in visitor.text(f"/models/{key}/graph/")
+        assert "pip install 'qai-hub-openapi[netron]'" in visitor.get(f"/models/{key}/graph/").text
         assert visitor.http.get("/netron/").status_code == 404
         api.close()
         visitor.close()

@@ -2,7 +2,7 @@
 
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.page_visitor import Visitor, words
+from support.page_browser import PageBrowser
 
 LAYERS = [
     {"tensor": "a", "node": "/a", "operator": "Conv", "psnr": 51.25, "simulated_psnr": 50.0},
@@ -27,7 +27,7 @@ def quantize(ada: Api) -> str:
     return job
 
 
-def test_the_worst_layers_come_first(ada: Api, browser: Visitor, worker: FakeWorker) -> None:
+def test_the_worst_layers_come_first(ada: Api, browser: PageBrowser, worker: FakeWorker) -> None:
     worker.extra_results["layer_accuracy"] = {
         "layers": LAYERS,
         "samples": 3,
@@ -35,8 +35,8 @@ def test_the_worst_layers_come_first(ada: Api, browser: Visitor, worker: FakeWor
         "simulated_on": "a chip",
         "mixed_precision": PROPOSAL,
     }
-    html = browser.html(f"/jobs/{quantize(ada)}/")
-    text = words(html)
+    page = browser.get(f"/jobs/{quantize(ada)}/")
+    html, text = page.source, page.text
     assert "<i>" not in html
     assert "51.5 dB PSNR of the output Measured on the CPU of this hub's host" in text
     assert "int8 weights, int16 activations" in text
@@ -48,12 +48,12 @@ def test_the_worst_layers_come_first(ada: Api, browser: Visitor, worker: FakeWor
 
 
 def test_a_job_without_layers_shows_its_outputs(
-    ada: Api, browser: Visitor, worker: FakeWorker
+    ada: Api, browser: PageBrowser, worker: FakeWorker
 ) -> None:
     worker.extra_results["layer_accuracy"] = {"layers": [], "samples": 0, "reason": "Too large."}
-    text = browser.text(f"/jobs/{quantize(ada)}/")
+    text = browser.get(f"/jobs/{quantize(ada)}/").text
     assert "51.5 dB" in text
     assert "Too large." in text
     assert "Simulated" not in text
     worker.extra_results.clear()
-    assert "51.5 dB" in browser.text(f"/jobs/{quantize(ada)}/")
+    assert "51.5 dB" in browser.get(f"/jobs/{quantize(ada)}/").text
