@@ -60,6 +60,7 @@ def sign_in(context: BrowserContext, hub: LocalHub) -> None:
     reply = httpx.post(f"{hub.url}/api/v1/users/auth/browser/", headers=headers)
     page = context.new_page()
     page.goto(reply.raise_for_status().json()["url"])
+    page.get_by_role("button", name=f"Sign in as {YOU}").click()
     page.wait_for_url("**/jobs/")
     page.close()
 

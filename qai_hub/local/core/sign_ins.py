@@ -73,15 +73,15 @@ class SignIns:
             delete_expired(db, self._now())
             return self._add(db, "link", user.id, digest, self._retention.sign_in_links)
 
-    def begin_session(self, code: str) -> tuple[str, User] | None:
+    def begin_session(self, code: str) -> str | None:
         """Use the code of a link, which cannot be used again.
 
         Args:
             code: The code.
 
         Returns:
-            What the browser proves itself with from now on, which is a secret, and its user; None
-            if the code cannot be used any more.
+            What the browser proves itself with from now on, which is a secret; None if the code
+            cannot be used any more.
         """
         with self._store.write() as db:
             link = take_sign_in(db, _digest(code), "link", self._now())
@@ -93,12 +93,19 @@ class SignIns:
             session, _ = self._add(
                 db, "session", user.id, link.token_digest, self._retention.sessions
             )
-            return session, user
+            return session
+
+    def find_link_user(self, code: str) -> User | None:
+        """Return whom a link signs in, without using it; None if it cannot be used any more."""
+        return self._find("link", code)
 
     def find_user(self, session: str) -> User | None:
         """Return the user of a session; None if it has ended."""
+        return self._find("session", session)
+
+    def _find(self, kind: Kind, secret: str) -> User | None:
         with self._store.read() as db:
-            found = get_sign_in(db, _digest(session), "session", self._now())
+            found = get_sign_in(db, _digest(secret), kind, self._now())
         if found is None:
             return None
         return self._accounts.find_active(found.user_id, found.token_digest)
