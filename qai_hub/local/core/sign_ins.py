@@ -73,15 +73,16 @@ class SignIns:
             delete_expired(db, self._now())
             return self._add(db, "link", user.id, digest, self._retention.sign_in_links)
 
-    def begin_session(self, code: str) -> str | None:
+    def begin_session(self, code: str, earlier: str | None = None) -> str | None:
         """Use the code of a link, which cannot be used again.
 
         Args:
             code: The code.
+            earlier: The session that the browser had until now, which ends; None if it had none.
 
         Returns:
             What the browser proves itself with from now on, which is a secret; None if the code
-            cannot be used any more.
+            cannot be used any more, and the earlier session goes on.
         """
         with self._store.write() as db:
             link = take_sign_in(db, _digest(code), "link", self._now())
@@ -90,6 +91,8 @@ class SignIns:
             user = self._accounts.find_active(link.user_id, link.token_digest)
             if user is None:
                 return None
+            if earlier is not None:
+                take_sign_in(db, _digest(earlier), "session", self._now())
             session, _ = self._add(
                 db, "session", user.id, link.token_digest, self._retention.sessions
             )

@@ -60,8 +60,9 @@ class SignInPage(_Endpoint):
             raise ProblemError(405, "This page has a form.", headers={"Allow": "GET, HEAD, POST"})
         form = await read_form(request)
         to = local_path(form.get("to", "/"))
+        earlier = request.cookies.get(self._site.cookie)
         begin = self._site.services.sign_ins.begin_session
-        session = await run_sync(begin, form.get("code", ""))
+        session = await run_sync(begin, form.get("code", ""), earlier)
         if session is None:
             return self._explain(to, _USED, 403)
         response = redirect(to)

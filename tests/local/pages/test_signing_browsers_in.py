@@ -99,6 +99,19 @@ def test_a_link_of_another_site_comes_back_with_the_cookie(
         assert "Refresh" not in answer.headers
 
 
+def test_signing_in_again_ends_the_earlier_session(hub: LocalHub) -> None:
+    ada = PageBrowser(hub, ADA)
+    earlier = dict(ada.http.cookies)
+    # What cannot be used changes nothing.
+    assert ada.post("/sign-in/", code="x", to="/").status_code == 403
+    assert ada.http.get("/jobs/").status_code == 200
+    assert ada.sign_in(hub.sign_in_link(ADA)).status_code == 200
+    ada.http.cookies.clear()
+    ada.http.cookies.update(earlier)
+    assert ada.http.get("/jobs/").status_code == 303
+    ada.close()
+
+
 def test_a_session_is_no_link(hub: LocalHub) -> None:
     ada = PageBrowser(hub, ADA)
     (session,) = ada.http.cookies.values()
