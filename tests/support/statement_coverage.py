@@ -188,8 +188,9 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     assert sorted(each.size or 0 for each in facts) == [0, LARGE]
     assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
-    assert second in relations.get_jobs_using(db, [target], 5)
-    assert (first, "target") in relations.find_uses(db, target, 5)
+    assert relations.find_uses(db, [target], 5) == [(second, "input"), (first, "target")]
+    assert relations.find_uses(db, [target], 5, "input", owner_id=ada.id) == [(second, "input")]
+    assert relations.find_uses(db, [target], 5, not_owner_id=ada.id) == []
     MODELS.update(db, target, file_id="f1")
     relations.mark_ready(db, [target], states.CREATED)
     ready = JOBS.get(db, second)
