@@ -113,7 +113,7 @@ def read_jobs(page: Page, key: str) -> UsingJobs:
 def inspect(page: Page, file_id: str, model_type: str = "", reference_id: str = "") -> Inspection:
     """Return what is known of what is in a file, which the viewer may read."""
     question = Question(file_id=file_id, model_type=model_type, reference_id=reference_id)
-    return page.site.services.inspections.ask(question)
+    return page.site.services.inspections.ask(question, page.viewer.id)
 
 
 def change_owned(page: Page, kind: str) -> Response:

@@ -17,6 +17,8 @@ from qai_hub.local.engine.workers import WarmWorkers, make_workers
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
 
+ADA, BOB = 1, 2
+
 
 class CountingWorkers(WarmWorkers):
     """Counts the workers that it starts, and those that run at once."""
@@ -82,7 +84,7 @@ def put(storage: FolderStore, file_id: str, content: bytes) -> Question:
 
 def answer(inspections: Inspections, question: Question) -> Inspection:
     deadline = time.monotonic() + 60
-    while (found := inspections.ask(question)).is_pending:
+    while (found := inspections.ask(question, ADA)).is_pending:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return found
@@ -93,7 +95,7 @@ def test_a_file_is_read_once_however_many_ask(
 ) -> None:
     question = put(storage, "f1", dataset_bytes({"x": [np.arange(4.0)]}))
     workers.waits.clear()
-    assert all(inspections.ask(question).is_pending for _ in range(20))
+    assert all(inspections.ask(question, ADA).is_pending for _ in range(20))
     workers.waits.set()
     found = answer(inspections, question)
     assert found.result is not None
@@ -111,7 +113,7 @@ def test_no_more_than_two_files_are_read_at_once(
     questions = [put(storage, f"f{number}", content) for number in range(5)]
     workers.waits.clear()
     for question in questions:
-        inspections.ask(question)
+        inspections.ask(question, ADA)
     deadline = time.monotonic() + 30
     while workers.at_once < 2:
         assert time.monotonic() < deadline
@@ -126,9 +128,30 @@ def test_who_asks_for_too_many_files_is_told(
 ) -> None:
     workers.waits.clear()
     for number in range(200):
-        found = inspections.ask(Question(file_id=f"f{number}"))
-    assert "Many files are being read" in found.problem
+        found = inspections.ask(Question(file_id=f"f{number}"), ADA)
+    assert "Many files are being read for you." in found.problem
+    # There is room for others, and none of them gets all of it either.
+    assert inspections.ask(Question(file_id="f200"), BOB).is_pending
+    for number in range(201, 400):
+        found = inspections.ask(Question(file_id=f"f{number}"), number)
+    assert "Many files are being read. " in found.problem
     workers.waits.set()
+
+
+def test_people_take_turns(
+    inspections: Inspections, storage: FolderStore, workers: CountingWorkers
+) -> None:
+    content = dataset_bytes({"x": [np.arange(4.0)]})
+    of_ada = [put(storage, f"f{number}", content) for number in range(12)]
+    of_bob = put(storage, "f12", content)
+    workers.waits.clear()
+    for question in of_ada:
+        inspections.ask(question, ADA)
+    assert inspections.ask(of_bob, BOB).is_pending
+    workers.waits.set()
+    answer(inspections, of_bob)
+    # Two that were begun before his, and those that are read meanwhile.
+    assert sum(inspections.ask(each, ADA).is_pending for each in of_ada) > 4
 
 
 def test_a_file_that_is_gone_says_so(inspections: Inspections) -> None:
@@ -178,11 +201,11 @@ def test_stopping_ends_what_is_being_read(
     stopped = Inspections(storage, work, workers, None)
     question = put(storage, "f1", dataset_bytes({"x": [np.arange(4.0)]}))
     workers.waits.clear()
-    stopped.ask(question)
+    stopped.ask(question, ADA)
     threading.Timer(0.05, workers.waits.set).start()
     stopped.stop()
     assert list(work.folder.iterdir()) == []
-    assert stopped.ask(Question(file_id="f2")).problem
+    assert stopped.ask(Question(file_id="f2"), ADA).problem
 
 
 def test_what_a_crash_leaves_behind_is_deleted(work: WorkFolders) -> None:
