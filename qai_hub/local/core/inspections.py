@@ -35,6 +35,7 @@ _MAX_KEPT: Final = 32 << 20
 # Seconds after which a file is read again that could not be read for a reason that may pass, such
 # as a busy machine.
 _RETRY_AFTER: Final = 120.0
+_MAX_REASON: Final = 500
 _STOP_SECONDS: Final = 10.0
 _LASTING: Final = frozenset({FailureType.INVALID_INPUTS, FailureType.MODEL_CORRUPT})
 
@@ -205,7 +206,9 @@ class Inspections:
             case FailureType.CRASH | FailureType.INTERNAL:
                 _log.warning("reading a file failed: %s", outcome.reason)
                 return "The process that read it has failed."
-        return outcome.reason
+        # It may quote names of the file's, which can be of any length.
+        reason = outcome.reason
+        return reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]}…"
 
     def _keep(self, question: Question, inspection: Inspection, until: float) -> None:
         size = len(json.dumps(inspection.result)) + len(inspection.problem)

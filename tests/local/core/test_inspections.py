@@ -2,6 +2,7 @@
 
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,6 +169,21 @@ def test_a_hostile_model_takes_no_more_than_its_memory(
     found = answer(small, Question(file_id="f1", model_type="MODEL_TYPE_ONNX"))
     small.stop()
     assert found.problem == "Reading it takes more than 300 MiB of memory."
+
+
+def test_no_file_fills_a_page_with_its_reason(
+    inspections: Inspections, storage: FolderStore
+) -> None:
+    name = "x" * 60_000 + ".onnx"
+    with zipfile.ZipFile(storage.file_path("f1"), "w") as archive:
+        archive.writestr(name, b"")
+    # The name in the directory of the archive is another one than that before the file.
+    content = storage.file_path("f1").read_bytes()
+    storage.file_path("f1").write_bytes(content.replace(b"xx.onnx", b"xy.onnx", 1))
+    found = answer(inspections, Question(file_id="f1", model_type="MODEL_TYPE_ONNX"))
+    assert found.problem.startswith("The model is damaged: its archive cannot be read: ")
+    assert found.problem.endswith("xxx…")
+    assert len(found.problem) < 1000
 
 
 def test_a_file_that_takes_too_long_says_so(
