@@ -70,7 +70,7 @@ def test_a_browser_becomes_nobody_without_a_click(hub: LocalHub) -> None:
     of_ada, of_bob = hub.sign_in_link(ADA), hub.sign_in_link("bob@example.com")
     # Whoever follows a link from a mail, or by way of another site, has typed nothing either.
     for site in ("none", "same-origin", "same-site", "cross-site"):
-        headers = {"Sec-Fetch-Site": site}
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
         same = Document(ada.http.get(of_ada, headers=headers).text)
         other = Document(ada.http.get(of_bob, headers=headers).text)
         first = Document(nobody.http.get(of_ada, headers=headers).text)
@@ -205,6 +205,19 @@ def test_forms_of_other_sites_are_refused(
     assert answer.status_code == 403
     assert "another site" in answer.text
     assert browser.http.get("/jobs/").status_code == 200
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_what_other_sites_request_is_nobodys(hub: LocalHub, site: str) -> None:
+    ada = PageBrowser(hub, ADA)
+    for mode in ("no-cors", "cors", "same-origin"):
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+        for path in ("/jobs/", "/models/m0000000/content", "/live/"):
+            assert ada.http.get(path, headers=headers).status_code in (303, 401)
+    # Links may be anywhere.
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+    assert ada.http.get("/jobs/", headers=headers).status_code == 200
+    ada.close()
 
 
 def test_a_link_needs_a_token(hub: LocalHub, browser: PageBrowser) -> None:
