@@ -2,7 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
@@ -18,12 +20,16 @@ from qai_hub.local.store.sign_ins import (
     SignIn,
     add_sign_in,
     delete_expired,
+    delete_older,
     get_sign_in,
     take_sign_in,
 )
 
-SIGN_IN_PATH = "/sign-in/"
+SIGN_IN_PATH: Final = "/sign-in/"
 """The path of the page that links lead to."""
+
+# The newest of each user, so that none fills the database.
+_KEPT: Final[Mapping[Kind, int]] = {"link": 20, "session": 50}
 
 
 def link_path(code: str, to: str = "/") -> str:
@@ -129,6 +135,7 @@ class SignIns:
         secret = secrets.token_urlsafe(32)
         expires = self._clock() + lifetime
         add_sign_in(db, SignIn(_digest(secret), kind, user_id, digest, rfc3339(expires)))
+        delete_older(db, user_id, kind, _KEPT[kind])
         return secret, expires
 
     def _now(self) -> str:

@@ -185,6 +185,19 @@ def test_links_and_sessions_end_after_a_time(own_hub: LocalHub, clock: Clock) ->
     late.close()
 
 
+def test_of_many_links_the_newest_can_be_used(own_hub: LocalHub) -> None:
+    early, nobody = PageBrowser(own_hub, ADA), PageBrowser(own_hub)
+    of_bob = own_hub.sign_in_link("bob@example.com")
+    links = [own_hub.sign_in_link(ADA) for _ in range(30)]
+    usable = [nobody.http.get(link).status_code == 200 for link in links]
+    assert usable == [False] * 10 + [True] * 20
+    # Neither links of others nor sessions are among them.
+    assert nobody.http.get(of_bob).status_code == 200
+    assert early.http.get("/jobs/").status_code == 200
+    early.close()
+    nobody.close()
+
+
 def test_who_signs_out_is_out(hub: LocalHub) -> None:
     ada = PageBrowser(hub, ADA)
     kept = dict(ada.http.cookies)
