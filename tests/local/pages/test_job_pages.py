@@ -97,6 +97,21 @@ def test_lineage_has_only_what_the_viewer_may_see(
         assert f"/jobs/{each}/" in seen_by_bob.links
 
 
+def test_a_model_that_a_job_of_another_needs_is_kept_without_naming_it(
+    ada: Api, hub: LocalHub, browser: PageBrowser, worker: FakeWorker
+) -> None:
+    worker.may_finish.clear()
+    key = ada.upload_model()
+    ada.patch(f"models/{key}/shared_access/", {"add_email": ["bob@example.com"]})
+    bob = Api(hub, "bob@example.com")
+    used = bob.submit("compile_job", key)
+    answer = browser.post(f"/models/{key}/delete/")
+    assert answer.status_code == 409
+    assert f"A job of somebody with whom it is shared needs the model {key}" in answer.text
+    assert used not in answer.text
+    bob.close()
+
+
 def test_neighbours_of_a_job_are_read_at_once(
     ada: Api, browser: PageBrowser, worker: FakeWorker
 ) -> None:
