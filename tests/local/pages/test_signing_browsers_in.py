@@ -75,9 +75,9 @@ def test_a_browser_becomes_nobody_without_a_click(hub: LocalHub) -> None:
         other = Document(ada.http.get(of_bob, headers=headers).text)
         first = Document(nobody.http.get(of_ada, headers=headers).text)
         assert [submits(each) for each in (same, other, first)] == [True, False, False]
-        assert "Sign in as bob@example.com" in other.text
+        assert "This link signs this browser in as bob@example.com" in other.text
         assert "Until now, it is signed in as ada@example.com" in other.text
-        assert "Sign in as ada@example.com" in first.text
+        assert "This link signs this browser in as ada@example.com" in first.text
     ada.close()
     nobody.close()
 
