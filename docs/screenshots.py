@@ -68,6 +68,7 @@ def open_browser(browser: Browser, hub: LocalHub, options: dict[str, Any]) -> Pa
     )
     page = context.new_page()
     page.goto(hub.sign_in_link(YOU))
+    page.get_by_role("button", name=f"Sign in as {YOU}").click()
     page.wait_for_url("**/jobs/")
     return page
 

@@ -41,8 +41,9 @@ def open_pages(invocation: Invocation, /, page: str, print_only: bool) -> None:
             raise
         print_info("This server makes no links that sign a browser in: sign in on its page.")
         web = urlsplit(client.config.web_url or client.config.api_url)
-        link = f"{web.scheme}://{web.netloc}{path}"
-    open_page(link, print_only=print_only)
+        open_page(f"{web.scheme}://{web.netloc}{path}", print_only=print_only)
+    else:
+        open_page(link, print_only=print_only, is_secret=True)
 
 
 def _path(page: str) -> str:

@@ -1,27 +1,33 @@
 """Signing browsers in and out."""
 
+from html import escape
+from pathlib import Path
+
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from support.browsing import Browsing
 from support.hub_http import Api
-from support.pages_world import ADA, BOB, World
+from support.pages_world import ADA, BOB, EVE, World
 from support.polling import wait_until
+from support.scripted_server import Reply, ScriptedServer
+
+
+def sign_in(page: Page, link: str, email: str, to: str = "**/jobs/") -> None:
+    """Open a link, and say yes to becoming somebody."""
+    page.goto(link)
+    page.get_by_role("button", name=f"Sign in as {email}").click()
+    page.wait_for_url(to)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_link_signs_a_browser_in_once(browse: Browsing, world: World, scripts: bool) -> None:
     link = world.sign_in_link(ADA)
     page = browse(java_script_enabled=scripts)
-    page.goto(link)
-    if not scripts:
-        page.get_by_role("button", name="Go on").click()
-    page.wait_for_url("**/jobs/")
+    sign_in(page, link, ADA)
     expect(page.get_by_text(ADA).first).to_be_visible()
     other = browse(java_script_enabled=scripts)
     other.goto(link)
-    if not scripts:
-        other.get_by_role("button", name="Go on").click()
     expect(other.get_by_role("alert")).to_contain_text("This link has been used")
     other.goto("/jobs/")
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -30,17 +36,50 @@ def test_link_signs_a_browser_in_once(browse: Browsing, world: World, scripts: b
 def test_looking_at_a_link_does_not_use_it(browse: Browsing, world: World) -> None:
     link = world.sign_in_link(ADA)
     assert httpx.get(link).status_code == 200
-    page = browse()
-    page.goto(link)
-    page.wait_for_url("**/jobs/")
+    sign_in(browse(), link, ADA)
 
 
 def test_page_that_was_wanted_opens_after_signing_in(browse: Browsing, world: World) -> None:
     page = browse()
     page.goto(world.url("/jobs/{compiled}/?a=b"))
     wanted = httpx.URL(page.url).params["to"]
-    page.goto(str(httpx.URL(world.sign_in_link(ADA)).copy_add_param("to", wanted)))
-    page.wait_for_url(world.url("/jobs/{compiled}/?a=b"))
+    link = httpx.URL(world.sign_in_link(ADA)).copy_add_param("to", wanted)
+    sign_in(page, str(link), ADA, world.url("/jobs/{compiled}/?a=b"))
+
+
+def test_link_of_another_person_changes_nobody(browse: Browsing, world: World) -> None:
+    page = browse()
+    sign_in(page, world.sign_in_link(ADA), ADA)
+    link = world.sign_in_link(EVE)
+    html = {"Content-Type": "text/html"}
+    moved = Reply(302, b"", {"Location": link})
+    clicked = Reply(200, f'<a href="{link}">See my job</a>'.encode(), html)
+    replies = {"/moved": moved, "/click": clicked}
+    with ScriptedServer(lambda request: replies.get(request.path, Reply(204))) as other:
+        elsewhere = other.url.replace("127.0.0.1", "localhost")
+        browse.watch.origins |= {other.url, elsewhere}
+        for way in (link, f"{other.url}/moved", f"{elsewhere}/moved", f"{elsewhere}/click"):
+            page.goto(way)
+            if way.endswith("click"):
+                page.get_by_role("link").click()
+            expect(page.get_by_role("button", name=f"Sign in as {EVE}")).to_be_visible()
+            expect(page.get_by_text(f"Until now, it is signed in as {ADA}")).to_be_visible()
+            assert "/sign-in/" in page.url
+    page.goto("/jobs/")
+    expect(page.get_by_text(ADA).first).to_be_visible()
+
+
+def test_file_of_the_command_goes_on_by_itself_for_the_same_person(
+    browse: Browsing, world: World, tmp_path: Path
+) -> None:
+    page = browse()
+    sign_in(page, world.sign_in_link(ADA), ADA)
+    link = httpx.URL(world.sign_in_link(ADA)).copy_add_param("to", "/devices/")
+    file = tmp_path / "open.html"
+    file.write_text(f'<meta http-equiv="refresh" content="0; url={escape(str(link))}">')
+    browse.watch.origins.add(f"file://{tmp_path}")
+    page.goto(file.as_uri())
+    page.wait_for_url("**/devices/")
 
 
 @pytest.mark.parametrize(
@@ -58,18 +97,14 @@ def test_page_that_was_wanted_opens_after_signing_in(browse: Browsing, world: Wo
 )
 def test_link_leads_nowhere_else(browse: Browsing, world: World, to: str) -> None:
     page = browse()
-    page.goto(str(httpx.URL(world.sign_in_link(ADA)).copy_add_param("to", to)))
-    page.wait_for_url(lambda url: "/sign-in/" not in url)
-    assert page.url.startswith(f"{world.hub.url}/")
+    link = httpx.URL(world.sign_in_link(ADA)).copy_add_param("to", to)
+    sign_in(page, str(link), ADA, f"{world.hub.url}/**")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_signing_out_ends_the_session(browse: Browsing, world: World, scripts: bool) -> None:
     page = browse(java_script_enabled=scripts)
-    page.goto(world.sign_in_link(BOB))
-    if not scripts:
-        page.get_by_role("button", name="Go on").click()
-    page.wait_for_url("**/jobs/")
+    sign_in(page, world.sign_in_link(BOB), BOB)
     (cookie,) = page.context.cookies()
     assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Strict")
     page.get_by_role("button", name="Sign out").click()
@@ -85,8 +120,7 @@ def test_revoked_token_ends_session_and_live_updates(browse: Browsing, world: Wo
     email = "leaving@example.com"
     world.hub.add_user(email)
     page = browse()
-    page.goto(world.sign_in_link(email))
-    page.wait_for_url("**/jobs/")
+    sign_in(page, world.sign_in_link(email), email)
     with page.expect_response("**/live/"):
         page.reload()
     state = page.locator("#live-state")

@@ -1,13 +1,19 @@
 """The command `qai-hub open`."""
 
+import json
+import sys
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from support.page_browser import Document
+from support.polling import wait_until
 from support.routed_hub import RoutedHub
 from support.scripted_server import Reply
 
+from qai_hub.cli import web
 from qai_hub.cli.main import main
 from qai_hub.config import ClientConfig, save_config
 from qai_hub.local import LocalHub
@@ -53,6 +59,57 @@ def test_a_link_signs_in_and_leads_to_a_page(
         form = {"code": link.params["code"], "to": to}
         answer = browser.post("/sign-in/", data=form, headers={"Origin": lh.url})
         assert (answer.status_code, answer.headers["Location"]) == (303, to)
+
+
+BROWSER = """
+import json, os, sys
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+address, told = sys.argv[1:]
+path = Path(url2pathname(urlsplit(address).path))
+seen = {"address": address, "page": path.read_text(), "path": str(path)}
+seen["modes"] = [each.stat().st_mode & 0o777 for each in (path, path.parent)]
+Path(told).write_text(json.dumps(seen))
+"""
+
+
+def test_no_other_user_sees_the_link_that_a_browser_is_given(
+    run: Run, lh: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told.json"
+    script = tmp_path / "browser.py"
+    script.write_text(BROWSER)
+    browser = webbrowser.GenericBrowser([sys.executable, str(script), "%s", str(told)])
+    monkeypatch.setattr(webbrowser, "open", browser.open)
+    monkeypatch.setattr(web, "is_terminal", lambda: True)
+    monkeypatch.setattr(web, "_START_SECONDS", 0.1)
+    save_config(lh.config())
+    status, said, _ = run("open", "/jobs/?state=done&type=link")
+    assert status == 0
+    seen = json.loads(told.read_text())
+    page = Document(f"<html>{seen['page']}</html>")
+    assert [*page.links] == [said.strip()]
+    (refresh,) = (given for _, given in page.tags if given.get("http-equiv") == "refresh")
+    assert refresh["content"] == f"0; url={said.strip()}"
+    code = httpx.URL(said.strip()).params["code"]
+    assert code not in seen["address"]
+    assert seen["modes"] == [0o600, 0o700]
+    folder = Path(seen["path"]).parent
+    assert folder.parent == tmp_path
+    wait_until(lambda: not folder.exists())
+
+
+def test_where_no_browser_can_be_told_the_link_is_printed(
+    run: Run, lh: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "is_terminal", lambda: True)
+    monkeypatch.setenv("QAIHUB_CLIENT_INI", str(save_config(lh.config())))
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    status, said, told = run("open")
+    assert (status, said.count("/sign-in/?code=")) == (0, 1)
+    assert "open this address yourself" in told
 
 
 def test_a_server_without_such_links_is_opened_all_the_same(run: Run) -> None:

@@ -25,6 +25,7 @@ from qai_hub.local.store import (
     pruning,
     relations,
     rows,
+    sign_ins,
     stored_sizes,
 )
 from qai_hub.local.store.records import Account, Artifact, File, Upload, User
@@ -41,6 +42,7 @@ MODULES = (
     pruning,
     relations,
     rows,
+    sign_ins,
     stored_sizes,
 )
 LARGE = 1 << 40
@@ -101,6 +103,7 @@ def run_every_statement(db: Connection) -> None:
     assert stored_sizes.get_pending(db, ada.id, NOON) == 0
     stored = {each.account.email: each.stored for each in figures.get_user_figures(db, "")}
     assert stored == {"ada@example.com": LARGE, "bob@example.com": 0}
+    _sign_ins(db, ada.id)
     people.set_rate_due(db, ada.id, LARGE)
     assert people.get_rate_due(db, ada.id) == LARGE
 
@@ -126,6 +129,22 @@ def _lists(db: Connection, ada: User, bob: User, job_ids: list[str]) -> None:
     page = job_lists.page_of_jobs(db, JOB_SUMMARIES, ada, PageRequest(limit=5), searched)
     assert ([each.id for each in page.items], page.total) == ([second, first], 2)
     people.unshare(db, second)
+
+
+def _sign_ins(db: Connection, user_id: int) -> None:
+    made = [
+        sign_ins.SignIn(f"digest {day}", "link", user_id, None, f"2026-01-0{day}") for day in "1234"
+    ]
+    for each in made:
+        sign_ins.add_sign_in(db, each)
+    sign_ins.delete_older(db, user_id, "link", 4)
+    assert sign_ins.get_sign_in(db, "digest 1", "link", "2026-01-00") == made[0]
+    sign_ins.delete_older(db, user_id, "link", 3)
+    assert sign_ins.get_sign_in(db, "digest 1", "link", "2026-01-00") is None
+    sign_ins.delete_expired(db, "2026-01-02")
+    assert sign_ins.take_sign_in(db, "digest 2", "link", "2026-01-00") is None
+    assert sign_ins.take_sign_in(db, "digest 3", "link", "2026-01-00") == made[2]
+    assert sign_ins.take_sign_in(db, "digest 3", "link", "2026-01-00") is None
 
 
 def _people(db: Connection) -> tuple[User, User]:
@@ -188,8 +207,9 @@ def _jobs(db: Connection, ada: User, model: str, target: str) -> tuple[str, str]
     assert sorted(each.size or 0 for each in facts) == [0, LARGE]
     assert relations.find_job_using(db, target, states.UNFINISHED_STATES) == first
     assert relations.get_dependents(db, [first], states.CREATED) == [second]
-    assert second in relations.get_jobs_using(db, [target], 5)
-    assert (first, "target") in relations.find_uses(db, target, 5)
+    assert relations.find_uses(db, [target], 5) == [(second, "input"), (first, "target")]
+    assert relations.find_uses(db, [target], 5, "input", owner_id=ada.id) == [(second, "input")]
+    assert relations.find_uses(db, [target], 5, not_owner_id=ada.id) == []
     MODELS.update(db, target, file_id="f1")
     relations.mark_ready(db, [target], states.CREATED)
     ready = JOBS.get(db, second)

@@ -17,7 +17,7 @@ from qai_hub.local.api.uploads import (
     received_parts_json,
 )
 from qai_hub.local.contract import Reply
-from qai_hub.local.core.access import MODEL, ResourceKind
+from qai_hub.local.core.access import MODEL, ResourceKind, is_visible
 from qai_hub.local.core.kinds import FAILED, UNFINISHED_STATES
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.events import Topic, publish
@@ -46,12 +46,12 @@ def get_deletable(context: RequestContext, kind: ResourceKind[_Record], key: str
     """
     resource = kind.get_editable(context.db, context.viewer, key)
     job_id = find_job_using(context.db, resource.id, UNFINISHED_STATES)
-    if job_id is not None:
-        raise ProblemError(
-            409,
-            f"The job {job_id} needs the {kind.name} {resource.id}: wait until it ends, or cancel "
-            "it.",
-        )
+    job = None if job_id is None else JOBS.get(context.db, job_id)
+    if job is not None:
+        needs = f"needs the {kind.name} {resource.id}: wait until it ends"
+        if is_visible(context.db, context.viewer, job):
+            raise ProblemError(409, f"The job {job.id} {needs}, or cancel it.")
+        raise ProblemError(409, f"A job of somebody with whom it is shared {needs}.")
     return resource
 
 

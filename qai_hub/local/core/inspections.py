@@ -2,7 +2,6 @@
 
 import json
 import logging
-import queue
 import threading
 import time
 from collections import OrderedDict
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from qai_hub.local.core.turns import Turns
 from qai_hub.local.engine.attempt import (
     AttemptCancelled,
     AttemptOutcome,
@@ -25,7 +25,9 @@ from qai_hub.local.files.work import WorkFolders
 _log = logging.getLogger(__name__)
 
 _PARALLEL: Final = 2
+# Files that are read or wait for it: of all users, and of one, so that nobody takes all places.
 _MAX_WAITING: Final = 100
+_MAX_WAITING_OF_USER: Final = 20
 _TIME_LIMIT: Final = 60.0
 _MEMORY_LIMIT: Final = 4 << 30
 # The answers that are kept, in characters of their JSON.
@@ -33,6 +35,7 @@ _MAX_KEPT: Final = 32 << 20
 # Seconds after which a file is read again that could not be read for a reason that may pass, such
 # as a busy machine.
 _RETRY_AFTER: Final = 120.0
+_MAX_REASON: Final = 500
 _STOP_SECONDS: Final = 10.0
 _LASTING: Final = frozenset({FailureType.INVALID_INPUTS, FailureType.MODEL_CORRUPT})
 
@@ -80,7 +83,7 @@ class _Kept:
 class Inspections:
     """Has files read by workers, a few at once, and keeps what they tell, as files never change.
 
-    Workers have the sandbox of jobs, and limits of their own.
+    Users take turns. Workers have the sandbox of jobs, and limits of their own.
 
     Args:
         storage: The files.
@@ -96,31 +99,37 @@ class Inspections:
         self._work = work
         self._workers = workers
         self._memory_limit = min(memory_limit or _MEMORY_LIMIT, _MEMORY_LIMIT)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._kept: OrderedDict[Question, _Kept] = OrderedDict()
-        self._running: set[Question] = set()
-        self._waiting: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        # What is read or waits for it, and who asked for it first.
+        self._asked: dict[Question, int] = {}
+        self._turns: Turns[Question] = Turns()
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
 
-    def ask(self, question: Question) -> Inspection:
+    def ask(self, question: Question, user_id: int) -> Inspection:
         """Return what is known of a file, and have it read if nothing is. It never waits.
 
         Args:
-            question: The file. Whoever asks must be allowed to read it.
+            question: The file.
+            user_id: Who asks, and is allowed to read it.
         """
-        with self._lock:
+        with self._changed:
             kept = self._kept.get(question)
             if kept is not None and time.monotonic() < kept.until:
                 self._kept.move_to_end(question)
                 return kept.inspection
-            if question in self._running:
+            if question in self._asked:
                 return Inspection()
-            if len(self._running) >= _MAX_WAITING or self._stopping.is_set():
+            if len(self._asked) >= _MAX_WAITING or self._stopping.is_set():
                 return Inspection(problem="Many files are being read. Look again in a minute.")
-            self._running.add(question)
-            self._waiting.put(question)
-            if len(self._threads) < min(_PARALLEL, len(self._running)):
+            if list(self._asked.values()).count(user_id) >= _MAX_WAITING_OF_USER:
+                problem = "Many files are being read for you. Look again in a minute."
+                return Inspection(problem=problem)
+            self._asked[question] = user_id
+            self._turns.add(user_id, question)
+            self._changed.notify()
+            if len(self._threads) < min(_PARALLEL, len(self._asked)):
                 name = f"inspection {len(self._threads)}"
                 thread = threading.Thread(target=self._serve, name=name, daemon=True)
                 self._threads.append(thread)
@@ -130,13 +139,13 @@ class Inspections:
     def stop(self) -> None:
         """End the workers."""
         self._stopping.set()
-        for _ in self._threads:
-            self._waiting.put(None)
+        with self._changed:
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join(_STOP_SECONDS)
 
     def _serve(self) -> None:
-        while (question := self._waiting.get()) is not None and not self._stopping.is_set():
+        while (question := self._take()) is not None:
             try:
                 inspection, until = self._inspect(question)
             except AttemptCancelled:
@@ -148,6 +157,16 @@ class Inspections:
                 until = time.monotonic() + _RETRY_AFTER
                 inspection = Inspection(problem="The hub cannot read it at the moment.")
             self._keep(question, inspection, until)
+
+    def _take(self) -> Question | None:
+        """Return what to read next, once there is something; None at the end."""
+        with self._changed:
+            while not self._stopping.is_set():
+                question = self._turns.take()
+                if question is not None:
+                    return question
+                self._changed.wait()
+        return None
 
     def _inspect(self, question: Question) -> tuple[Inspection, float]:
         """Have a file read; return what is known of it, and until when that holds."""
@@ -187,14 +206,16 @@ class Inspections:
             case FailureType.CRASH | FailureType.INTERNAL:
                 _log.warning("reading a file failed: %s", outcome.reason)
                 return "The process that read it has failed."
-        return outcome.reason
+        # It may quote names of the file's, which can be of any length.
+        reason = outcome.reason
+        return reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]}…"
 
     def _keep(self, question: Question, inspection: Inspection, until: float) -> None:
         size = len(json.dumps(inspection.result)) + len(inspection.problem)
         # A problem that is gone at once is still shown to those who wait for the answer.
         until = max(until, time.monotonic() + 1.0)
-        with self._lock:
-            self._running.discard(question)
+        with self._changed:
+            del self._asked[question]
             self._kept[question] = _Kept(inspection, size, until)
             self._kept.move_to_end(question)
             while sum(each.size for each in self._kept.values()) > _MAX_KEPT:

@@ -2,7 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
@@ -18,12 +20,16 @@ from qai_hub.local.store.sign_ins import (
     SignIn,
     add_sign_in,
     delete_expired,
+    delete_older,
     get_sign_in,
     take_sign_in,
 )
 
-SIGN_IN_PATH = "/sign-in/"
+SIGN_IN_PATH: Final = "/sign-in/"
 """The path of the page that links lead to."""
+
+# The newest of each user, so that none fills the database.
+_KEPT: Final[Mapping[Kind, int]] = {"link": 20, "session": 50}
 
 
 def link_path(code: str, to: str = "/") -> str:
@@ -73,15 +79,16 @@ class SignIns:
             delete_expired(db, self._now())
             return self._add(db, "link", user.id, digest, self._retention.sign_in_links)
 
-    def begin_session(self, code: str) -> tuple[str, User] | None:
+    def begin_session(self, code: str, earlier: str | None = None) -> str | None:
         """Use the code of a link, which cannot be used again.
 
         Args:
             code: The code.
+            earlier: The session that the browser had until now, which ends; None if it had none.
 
         Returns:
-            What the browser proves itself with from now on, which is a secret, and its user; None
-            if the code cannot be used any more.
+            What the browser proves itself with from now on, which is a secret; None if the code
+            cannot be used any more, and the earlier session goes on.
         """
         with self._store.write() as db:
             link = take_sign_in(db, _digest(code), "link", self._now())
@@ -90,15 +97,24 @@ class SignIns:
             user = self._accounts.find_active(link.user_id, link.token_digest)
             if user is None:
                 return None
+            if earlier is not None:
+                take_sign_in(db, _digest(earlier), "session", self._now())
             session, _ = self._add(
                 db, "session", user.id, link.token_digest, self._retention.sessions
             )
-            return session, user
+            return session
+
+    def find_link_user(self, code: str) -> User | None:
+        """Return whom a link signs in, without using it; None if it cannot be used any more."""
+        return self._find("link", code)
 
     def find_user(self, session: str) -> User | None:
         """Return the user of a session; None if it has ended."""
+        return self._find("session", session)
+
+    def _find(self, kind: Kind, secret: str) -> User | None:
         with self._store.read() as db:
-            found = get_sign_in(db, _digest(session), "session", self._now())
+            found = get_sign_in(db, _digest(secret), kind, self._now())
         if found is None:
             return None
         return self._accounts.find_active(found.user_id, found.token_digest)
@@ -119,6 +135,7 @@ class SignIns:
         secret = secrets.token_urlsafe(32)
         expires = self._clock() + lifetime
         add_sign_in(db, SignIn(_digest(secret), kind, user_id, digest, rfc3339(expires)))
+        delete_older(db, user_id, kind, _KEPT[kind])
         return secret, expires
 
     def _now(self) -> str:

@@ -27,6 +27,7 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.steps import read_step
 from qai_hub.local.engine.workers import UNKNOWN_STATUS, ColdWorkers, Workers
+from qai_hub.local.left_files import find_left_file
 
 __all__ = [
     "AttemptCancelled",
@@ -94,6 +95,7 @@ def run_attempt(
 
     Raises:
         AttemptCancelled: `cancelled` was set; the attempt may be started again, elsewhere.
+        LeftFileError: The worker has left what is no file of its own.
     """
     folder = folder.resolve()
     started = time.monotonic()
@@ -119,16 +121,17 @@ def run_attempt(
         seconds = time.monotonic() - started
         headline = report.reason.partition("\n")[0]
         log.write(f"Attempt ended after {seconds:.1f} s: {report.failure_type} {headline}")
-    files = {key: folder / name for key, name in report.files.items()}
+    names = dict(report.files)
     if runtime_log is not None and succeeded:
-        files["runtime_log"] = runtime_log.path
+        names["runtime_log"] = RUNTIME_LOG_FILE
+    files = {key: find_left_file(folder, name) for key, name in names.items()}
     return AttemptOutcome(
         succeeded=succeeded,
         failure_type=report.failure_type,
         reason=report.reason[:_REASON_LIMIT],
         result=report.result,
         files=files,
-        log=log.path,
+        log=find_left_file(folder, LOG_FILE),
         lacks=report.lacks,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.left_files import read_left_file
 
 # The first Hexagon version with a tensor processor (HTP), which QNN compiles for.
 MIN_HTP_VERSION = 68
@@ -47,6 +48,7 @@ class Soc:
 
 REQUEST_FILE = "request.json"
 REPORT_FILE = "result.json"
+_MAX_REPORT = 64 << 20
 WORK_FOLDER = "work"
 
 
@@ -230,9 +232,13 @@ class Report:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Read it from the attempt's folder; None if the worker wrote none."""
+        """Read it from the attempt's folder; None if the worker wrote none.
+
+        Raises:
+            LeftFileError: What it wrote is no report.
+        """
         try:
-            text = (folder / REPORT_FILE).read_bytes()
+            text = read_left_file(folder / REPORT_FILE, _MAX_REPORT)
         except FileNotFoundError:
             return None
         return cls(**json.loads(text))

@@ -4,7 +4,10 @@ import logging
 from enum import StrEnum
 from pathlib import Path
 
+from qai_hub.local.left_files import read_left_file
+
 STEP_FILE = "step.txt"
+_MAX_STEP = 200
 
 logger = logging.getLogger(__name__)
 
@@ -65,13 +68,13 @@ def current_step() -> Step:
     return _Recorder.step
 
 
-def read_step(folder: Path) -> str:
+def read_step(folder: Path) -> Step:
     """Return the last step that an attempt began, after its process has ended.
 
     Args:
         folder: Folder of the file.
     """
     try:
-        return (folder / STEP_FILE).read_text(encoding="utf-8") or Step.STARTING
-    except OSError:
+        return Step(read_left_file(folder / STEP_FILE, _MAX_STEP).decode())
+    except (OSError, ValueError):
         return Step.STARTING

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from qai_hub.local.disk import sync
 from qai_hub.local.files.quarantine import Quarantine, list_entries
+from qai_hub.local.left_files import read_left_file
 
 LOG_FILE = "hub.log"
+# More than a log has.
+_MAX_LOG = 16 << 20
 _ATTEMPT_NAME = re.compile(r"(?P<job>[0-9a-z]+)-[0-9]+")
 _TEMPORARY_NAME = re.compile(r"temporary-[0-9a-f]{16}")
 
@@ -71,7 +74,7 @@ class WorkFolders:
         if node_id is not None:
             folder = self.folder.parent.parent / node_id / self.folder.name / folder.name
         try:
-            return (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace")
+            return read_left_file(folder / LOG_FILE, _MAX_LOG).decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
 

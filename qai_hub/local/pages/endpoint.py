@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from qai_hub.local.api.context import run_until_done
+from qai_hub.local.api.other_sites import is_of_other_site
 from qai_hub.local.contract.bodies import read_body
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.site import HEADERS, Form, Page, Site, View
@@ -88,7 +89,8 @@ async def find_viewer(site: Site, request: Request) -> User:
         ProblemError: 401 if there is none.
     """
     session = request.cookies.get(site.cookie)
-    if session:
+    # Browsers send it with what pages at other ports of the same host request, too.
+    if session and not is_of_other_site(request):
         viewer = await run_sync(site.services.sign_ins.find_user, session)
         if viewer is not None:
             return viewer

@@ -29,7 +29,7 @@ def show_job(page: Page) -> Response:
         job=job,
         is_own=is_own,
         shared_with=page.get("getJobSharing", job_id=key)["email"] if is_own else (),
-        lineage=read_lineage(page, job),
+        lineage=read_lineage(page, job.id),
         result=JobResult.of(result),
         outputs=read_outputs(page, job.id) if _has_outputs(job) else None,
         files=list_files(page, job),

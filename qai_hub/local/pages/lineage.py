@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from qai_hub.local.errors import ProblemError
+from qai_hub.local.core.access import JOB, filter_visible, filter_visible_of_jobs
+from qai_hub.local.core.visible_uses import find_visible_uses
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page
-from qai_hub.local.store.relations import get_jobs_using
-
-Json = Mapping[str, Any]
+from qai_hub.local.pages.text import format_model_type
+from qai_hub.local.store.records import JobSummary, ModelSummary
+from qai_hub.local.store.relations import Uses, get_uses
+from qai_hub.local.store.rows import JOB_SUMMARIES, MODEL_SUMMARIES, MODELS
 
 _MAX_STEPS = 4
 _MAX_JOBS = 8
@@ -39,7 +40,7 @@ class Lineage:
     Attributes:
         before: What came before it, step by step.
         after: What came after it, step by step.
-        more: Whether further jobs came after it.
+        more: Whether further jobs came after it, which the viewer may see.
     """
 
     before: Sequence[Sequence[Node]]
@@ -47,79 +48,75 @@ class Lineage:
     more: bool
 
 
-def read_lineage(page: Page, job: JobFacts) -> Lineage:
-    """Return the neighbours of a job that the viewer may see."""
+def read_lineage(page: Page, job_id: str) -> Lineage:
+    """Return the neighbours of a job that the viewer may see, as far as they may see them."""
+    job = JOB.get_visible(page.db, page.viewer, job_id)
     after, more = _follow(page, job)
     return Lineage([*_go_back(page, job)][::-1], after, more)
 
 
-def input_models(job: JobFacts) -> list[Json]:
-    """Return the models that a job uses, as the API tells them."""
-    fields = job.fields
-    return list(fields["models"]["models"]) if job.type == "link" else [fields["model"]]
-
-
-def _go_back(page: Page, job: JobFacts) -> Iterator[Sequence[Node]]:
+def _go_back(page: Page, job: JobSummary) -> Iterator[Sequence[Node]]:
     """Yield what came before a job, the latest first."""
-    jobs = [job]
+    jobs: Sequence[JobSummary] = [job]
     for _ in range(_MAX_STEPS):
-        models = {each["model_id"]: each for one in jobs for each in input_models(one)}
-        jobs, nodes = [], list[Node]()
-        for model in list(models.values())[:_MAX_JOBS]:
-            producer = _find(page, model.get("producer_id"))
+        inputs = {key: each.input for key, each in _get_uses(page, jobs).items()}
+        keys = [*dict.fromkeys(key for each in jobs for key in inputs[each.id])][:_MAX_JOBS]
+        found = MODELS.get_many(page.db, keys)
+        models = filter_visible_of_jobs(page.db, page.viewer, jobs, inputs, found)
+        producers = _get_visible_jobs(page, [each.producer_id for each in models.values()])
+        nodes = list[Node]()
+        for key in keys:
+            model = models.get(key)
+            producer = None if model is None else producers.get(model.producer_id or "")
             if producer is None:
-                nodes.append(_model_node(model))
+                nodes.append(_model_node(key, model))
             else:
-                jobs.append(producer)
-                nodes.append(_job_node(producer))
+                nodes.append(_job_node(producer, model))
         if not nodes:
             return
         yield _unique(nodes)
-        if not jobs:
-            return
+        jobs = [*producers.values()]
 
 
-def _follow(page: Page, job: JobFacts) -> tuple[list[Sequence[Node]], bool]:
+def _follow(page: Page, job: JobSummary) -> tuple[list[Sequence[Node]], bool]:
     """Return what came after a job, and whether there is more than that."""
-    steps, jobs, more = list[Sequence[Node]](), [job], False
+    steps, more = list[Sequence[Node]](), False
+    targets = _get_uses(page, [job])[job.id].target
     for _ in range(_MAX_STEPS):
-        targets = [one.fields["target_model"]["model_id"] for one in jobs if _makes_model(one)]
-        if not targets:
+        found = find_visible_uses(page.db, page.viewer, targets, _MAX_JOBS, "input")
+        if not found.jobs:
             break
-        ids = get_jobs_using(page.db, targets, _MAX_JOBS + 1)
-        more = more or len(ids) > _MAX_JOBS
-        found = (_find(page, key) for key in ids[:_MAX_JOBS])
-        jobs = [each for each in found if each is not None]
-        if not jobs:
-            break
-        steps.append(_unique([_job_node(each) for each in jobs]))
+        more = more or found.has_more
+        made = {key: each.target for key, each in _get_uses(page, found.jobs).items()}
+        targets = [key for each in found.jobs for key in made[each.id]]
+        models = MODEL_SUMMARIES.get_many(page.db, targets)
+        steps.append(
+            [_job_node(each, next(map(models.get, made[each.id]), None)) for each in found.jobs]
+        )
     return steps, more
 
 
-def _makes_model(job: JobFacts) -> bool:
-    return "target_model" in job.fields
+def _get_uses(page: Page, jobs: Sequence[JobSummary]) -> Mapping[str, Uses]:
+    return get_uses(page.db, [each.id for each in jobs])
 
 
-def _find(page: Page, key: str | None) -> JobFacts | None:
-    """Return a job; None if there is none that the viewer may see."""
-    if not key:
-        return None
-    try:
-        return JobFacts.of_job(page.get("getJob", job_id=key))
-    except ProblemError:
-        return None
+def _get_visible_jobs(page: Page, keys: Iterable[str | None]) -> Mapping[str, JobSummary]:
+    found = JOB_SUMMARIES.get_many(page.db, (key for key in keys if key))
+    return filter_visible(page.db, page.viewer, found.values())
 
 
-def _job_node(job: JobFacts) -> Node:
-    what = job.type.capitalize()
-    if _makes_model(job) and job.target:
-        what = f"{what} to {job.target}"
-    return Node(f"/jobs/{job.id}/", job.name or job.id, what, job.tone)
+def _job_node(job: JobSummary, target: ModelSummary | None) -> Node:
+    """Return the node of a job, and of the model that it makes."""
+    facts = JobFacts.of_record(job, owner="")
+    what = facts.type.capitalize()
+    if target is not None and target.model_type:
+        what = f"{what} to {format_model_type(target.model_type)}"
+    return Node(f"/jobs/{facts.id}/", facts.name or facts.id, what, facts.tone)
 
 
-def _model_node(model: Json) -> Node:
-    key = model["model_id"]
-    return Node(f"/models/{key}/", model.get("name") or key, "Model")
+def _model_node(key: str, model: ModelSummary | None) -> Node:
+    """Return the node of a model; None for one that is gone, or that the viewer may not see."""
+    return Node(f"/models/{key}/", key if model is None else model.name or key, "Model")
 
 
 def _unique(nodes: Iterable[Node]) -> list[Node]:

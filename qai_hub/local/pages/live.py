@@ -18,8 +18,10 @@ from qai_hub.local.store.events import Topic
 from qai_hub.local.store.records import User
 from qai_hub.local.store.rows import JOBS
 
-# Pages that are open at once: each has a connection.
+# Pages that are open at once: each has a connection. Of one user fewer, so that nobody takes all.
 _MAX_PAGES: Final = 200
+_MAX_PAGES_OF_USER: Final = 20
+_RETRY: Final = {"Retry-After": "30"}
 # Seconds in which changes are collected, so that a page is not told of each of many.
 _COLLECT_SECONDS: Final = 0.3
 # Seconds after which a page is told that nothing has changed, which also tells the hub that it is
@@ -28,9 +30,14 @@ _SILENCE_SECONDS: Final = 15.0
 
 
 class _Changes:
-    """What a page has not been told yet."""
+    """What a page has not been told yet.
 
-    def __init__(self) -> None:
+    Args:
+        viewer: Who looks at the page.
+    """
+
+    def __init__(self, viewer: User) -> None:
+        self.viewer = viewer
         self.some = asyncio.Event()
         self._ids: set[str] | None = set()
 
@@ -94,38 +101,48 @@ class LivePages:
         request = Request(scope, receive)
         if scope["method"] != "GET":
             raise ProblemError(405, "Events are only for GET.", headers={"Allow": "GET"})
-        viewer = await find_viewer(self._site, request)
-        if len(self._pages) >= _MAX_PAGES or self._loop is None:
-            raise ProblemError(
-                503, "Too many pages are open for live updates.", headers={"Retry-After": "30"}
-            )
-        response: Response = StreamingResponse(
-            self._events(request, viewer),
-            media_type="text/event-stream",
-            headers={**HEADERS, "X-Accel-Buffering": "no"},
-        )
-        await response(scope, receive, send)
-
-    async def _events(self, request: Request, viewer: User) -> AsyncIterator[str]:
-        changes = _Changes()
-        self._pages.add(changes)
+        page = self._add(await find_viewer(self._site, request))
         try:
-            yield "retry: 3000\n\n"
-            while self._loop is not None:
-                try:
-                    await asyncio.wait_for(changes.some.wait(), _SILENCE_SECONDS)
-                    await asyncio.sleep(_COLLECT_SECONDS)
-                except TimeoutError:
-                    yield ": still here\n\n"
-                if self._loop is None or await self._viewer_of(request) != viewer:
-                    return
-                if changes.some.is_set():
-                    ids = changes.take()
-                    seen = None if ids is None else await run_sync(self._visible, viewer, ids)
-                    if seen != []:
-                        yield f"event: jobs\ndata: {json.dumps(seen)}\n\n"
+            response: Response = StreamingResponse(
+                self._events(request, page),
+                media_type="text/event-stream",
+                headers={**HEADERS, "X-Accel-Buffering": "no"},
+            )
+            await response(scope, receive, send)
         finally:
-            self._pages.discard(changes)
+            self._pages.discard(page)
+
+    def _add(self, viewer: User) -> _Changes:
+        """Count a page in, before anything else can be.
+
+        Raises:
+            ProblemError: There are too many, of all people or of one.
+        """
+        if len(self._pages) >= _MAX_PAGES or self._loop is None:
+            raise ProblemError(503, "Too many pages are open for live updates.", headers=_RETRY)
+        if sum(each.viewer == viewer for each in self._pages) >= _MAX_PAGES_OF_USER:
+            raise ProblemError(
+                429, "Too many of your pages are open for live updates: close some.", headers=_RETRY
+            )
+        page = _Changes(viewer)
+        self._pages.add(page)
+        return page
+
+    async def _events(self, request: Request, page: _Changes) -> AsyncIterator[str]:
+        yield "retry: 3000\n\n"
+        while self._loop is not None:
+            try:
+                await asyncio.wait_for(page.some.wait(), _SILENCE_SECONDS)
+                await asyncio.sleep(_COLLECT_SECONDS)
+            except TimeoutError:
+                yield ": still here\n\n"
+            if self._loop is None or await self._viewer_of(request) != page.viewer:
+                return
+            if page.some.is_set():
+                ids = page.take()
+                seen = None if ids is None else await run_sync(self._visible, page.viewer, ids)
+                if seen != []:
+                    yield f"event: jobs\ndata: {json.dumps(seen)}\n\n"
 
     async def _viewer_of(self, request: Request) -> User | None:
         try:

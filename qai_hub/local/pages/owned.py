@@ -1,25 +1,23 @@
 """What pages of models and of datasets share: their lists, forms and jobs, and their files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.inspections import Inspection, Question
+from qai_hub.local.core.visible_uses import find_visible_uses
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page, next_cursor, redirect
 from qai_hub.local.store.files import get_sizes
 from qai_hub.local.store.records import Dataset, Model
-from qai_hub.local.store.relations import find_uses
-from qai_hub.local.store.rows import JOB_SUMMARIES
+from qai_hub.local.store.relations import Role
 
 _PAGE_SIZE: Final = 50
-_MAX_USES: Final = 200
 _MAX_JOBS: Final = 50
-_ROLES: Final = {
+_ROLES: Final[Mapping[Role, str]] = {
     "input": "Takes it",
     "target": "Makes it",
     "dataset": "Reads it",
@@ -90,7 +88,7 @@ class UsingJobs:
     """The jobs that use or make a model or dataset, as far as the viewer may see them.
 
     Attributes:
-        jobs: The latest of them.
+        jobs: The newest of them, the newest first.
         is_partial: Whether there are more.
     """
 
@@ -100,25 +98,22 @@ class UsingJobs:
 
 def read_jobs(page: Page, key: str) -> UsingJobs:
     """Return the jobs that use or make a model or dataset."""
-    uses = find_uses(page.db, key, _MAX_USES)
-    found = JOB_SUMMARIES.get_many(page.db, (job_id for job_id, _ in uses))
-    visible = filter_visible(page.db, page.viewer, found.values())
-    roles = dict(uses)
+    uses = find_visible_uses(page.db, page.viewer, [key], _MAX_JOBS)
     accounts = page.site.services.accounts
-    latest = sorted(visible.values(), key=lambda job: -job.seq)
     jobs = [
         UsingJob(
-            JobFacts.of_record(job, accounts.get_user(job.owner_id).email), _ROLES[roles[job.id]]
+            JobFacts.of_record(job, accounts.get_user(job.owner_id).email),
+            _ROLES[uses.roles[job.id]],
         )
-        for job in latest[:_MAX_JOBS]
+        for job in uses.jobs
     ]
-    return UsingJobs(jobs, len(uses) == _MAX_USES or len(latest) > _MAX_JOBS)
+    return UsingJobs(jobs, uses.has_more)
 
 
 def inspect(page: Page, file_id: str, model_type: str = "", reference_id: str = "") -> Inspection:
     """Return what is known of what is in a file, which the viewer may read."""
     question = Question(file_id=file_id, model_type=model_type, reference_id=reference_id)
-    return page.site.services.inspections.ask(question)
+    return page.site.services.inspections.ask(question, page.viewer.id)
 
 
 def change_owned(page: Page, kind: str) -> Response:

@@ -1,16 +1,17 @@
 """Signing a browser in by a link, and out again."""
 
 import shlex
-from functools import partial
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from qai_hub.local.core.sign_ins import link_path
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages.endpoint import read_form
+from qai_hub.local.pages.endpoint import find_viewer, read_form
 from qai_hub.local.pages.site import Site, local_path, redirect
+from qai_hub.local.store.records import User
 
 _USED = (
     "This link has been used, or is too old: each signs one browser in, within a few minutes. "
@@ -50,35 +51,53 @@ class SignInPage(_Endpoint):
     """
 
     async def _respond(self, request: Request) -> Response:
-        query = request.query_params
         if request.method in ("GET", "HEAD"):
-            # Another site must not sign somebody in as whom it likes, behind their back.
-            is_asked_for = request.headers.get("sec-fetch-site", "none") == "none"
+            query = request.query_params
             to = local_path(query.get("to", "/"))
-            return self._show(query.get("code", ""), to, submits=is_asked_for)
+            code = query.get("code", "")
+            return await self._offer(request, code, to) if code else self._explain(to)
         if request.method != "POST":
             raise ProblemError(405, "This page has a form.", headers={"Allow": "GET, HEAD, POST"})
         form = await read_form(request)
         to = local_path(form.get("to", "/"))
-        begin = partial(self._site.services.sign_ins.begin_session, form.get("code", ""))
-        begun = await run_sync(begin)
-        if begun is None:
-            return self._show("", to, problem=_USED, status=403)
+        earlier = request.cookies.get(self._site.cookie)
+        begin = self._site.services.sign_ins.begin_session
+        session = await run_sync(begin, form.get("code", ""), earlier)
+        if session is None:
+            return self._explain(to, _USED, 403)
         response = redirect(to)
-        self._set_cookie(request, response, begun[0])
+        self._set_cookie(request, response, session)
         return response
 
-    def _show(
-        self, code: str, to: str, *, submits: bool = False, problem: str = "", status: int = 200
-    ) -> Response:
+    async def _offer(self, request: Request, code: str, to: str) -> Response:
+        """Ask whether to sign in as whom a link is for.
+
+        Anybody may have sent the link. A browser goes on by itself only if that changes nothing:
+        if it is signed in as the same user. Otherwise, somebody could have others work, and share
+        their models, as whom they do not know that they are.
+        """
+        becomes = await run_sync(self._site.services.sign_ins.find_link_user, code)
+        if becomes is None:
+            return self._explain(to, _USED, 403)
+        viewer = await self._find_viewer(request)
+        values = {"code": code, "to": to, "becomes": becomes, "is_same": viewer == becomes}
+        response = self._site.render("sign_in_as.html", viewer, values)
+        if viewer is None and request.headers.get("sec-fetch-site") == "cross-site":
+            # Browsers withhold the cookie from what other sites and files lead to, but not from
+            # what this page does.
+            response.headers["Refresh"] = f"0; url={link_path(code, to)}"
+        return response
+
+    async def _find_viewer(self, request: Request) -> User | None:
+        try:
+            return await find_viewer(self._site, request)
+        except ProblemError:
+            return None
+
+    def _explain(self, to: str, problem: str = "", status: int = 200) -> Response:
+        """Tell how to get a link."""
         command = "qai-hub open" if to == "/" else f"qai-hub open {shlex.quote(to)}"
-        values = {
-            "code": code,
-            "to": to,
-            "submits": submits,
-            "problem": problem,
-            "command": command,
-        }
+        values = {"problem": problem, "command": command}
         return self._site.render("sign_in.html", None, values, status)
 
     def _set_cookie(self, request: Request, response: Response, session: str) -> None:

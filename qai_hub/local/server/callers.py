@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 
+from qai_hub.local.api.other_sites import is_of_other_site
 from qai_hub.local.config import SignIn
 from qai_hub.local.contract import get_caller
 from qai_hub.local.core.accounts import Accounts
@@ -56,7 +57,10 @@ class Callers:
         if not token and self._is_proxy(request):
             values = request.headers.getlist(self._sign_in.user_header)
             if values:
-                _refuse_other_sites(request)
+                if is_of_other_site(request):
+                    raise ProblemError(
+                        401, "Pages of other sites cannot use this hub.", headers=_CHALLENGE
+                    )
                 return await run_sync(self._from_proxy, values)
         user: User = get_caller(request, self._accounts.authenticate)
         return user
@@ -100,14 +104,3 @@ class Callers:
                 headers=_CHALLENGE,
             )
         return user
-
-
-def _refuse_other_sites(request: Request) -> None:
-    """Refuse what a page of another site has a browser send, which the proxy takes for its user.
-
-    A link to a page of the hub may be anywhere: what it leads to, other sites cannot read.
-    """
-    headers = request.headers
-    follows_link = request.method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
-    if not follows_link and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise ProblemError(401, "Pages of other sites cannot use this hub.", headers=_CHALLENGE)

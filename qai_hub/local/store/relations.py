@@ -75,18 +75,6 @@ def get_uses(db: Connection, job_ids: Iterable[str]) -> defaultdict[str, Uses]:
     return found
 
 
-def get_jobs_using(db: Connection, model_ids: Sequence[str], limit: int) -> list[str]:
-    """Return the newest jobs that use one of some models, the newest first."""
-    query = (
-        select(uses.c.job_id)
-        .join(jobs, jobs.c.id == uses.c.job_id)
-        .where(uses.c.object_id.in_(model_ids), uses.c.role == "input")
-        .order_by(jobs.c.seq.desc())
-        .limit(limit)
-    )
-    return list(dict.fromkeys(db.execute(query).scalars()))
-
-
 class InputFacts(NamedTuple):
     """What the needs of a job depend on, of one of its inputs.
 
@@ -272,16 +260,41 @@ def find_job_using(db: Connection, object_id: str, states: Iterable[str]) -> str
     return db.execute(query).scalar_one_or_none()
 
 
-def find_uses(db: Connection, object_id: str, limit: int) -> list[tuple[str, str]]:
-    """Return jobs that use or make a model or dataset, and their roles: some of them if many do.
+def find_uses(
+    db: Connection,
+    object_ids: Sequence[str],
+    limit: int,
+    role: Role | None = None,
+    *,
+    owner_id: int | None = None,
+    not_owner_id: int | None = None,
+) -> list[tuple[str, Role]]:
+    """Return the newest jobs that use or make models or datasets, the newest first.
 
     Args:
         db: The transaction.
-        object_id: The model or dataset.
+        object_ids: The models or datasets.
         limit: Maximum number of uses.
+        role: What the jobs do with them; None for anything.
+        owner_id: Whose jobs are wanted; None for anybody's.
+        not_owner_id: Whose jobs are not; None for nobody's.
+
+    Returns:
+        The jobs, and their roles.
     """
-    # Not in order, as the newest of many could only be told by reading all.
-    query = select(uses.c.job_id, uses.c.role).where(uses.c.object_id == object_id).limit(limit)
+    query = (
+        select(uses.c.job_id, uses.c.role)
+        .join(jobs, jobs.c.id == uses.c.job_id)
+        .where(uses.c.object_id.in_(object_ids))
+        .order_by(jobs.c.seq.desc())
+        .limit(limit)
+    )
+    if role is not None:
+        query = query.where(uses.c.role == role)
+    if owner_id is not None:
+        query = query.where(jobs.c.owner_id == owner_id)
+    if not_owner_id is not None:
+        query = query.where(jobs.c.owner_id != not_owner_id)
     return [(row.job_id, row.role) for row in db.execute(query)]
 
 

@@ -39,6 +39,21 @@ def delete_expired(db: Connection, now: str) -> None:
     db.execute(delete(sign_ins).where(sign_ins.c.expires <= now))
 
 
+def delete_older(db: Connection, user_id: int, kind: Kind, kept: int) -> None:
+    """Delete the links or sessions of a user but for the newest.
+
+    Args:
+        db: The transaction.
+        user_id: The user.
+        kind: Which of the two to delete.
+        kept: How many stay.
+    """
+    theirs = sign_ins.c.user_id == user_id, sign_ins.c.kind == kind
+    newest_first = select(sign_ins.c.expires).where(*theirs).order_by(sign_ins.c.expires.desc())
+    first_to_go = newest_first.offset(kept).limit(1).scalar_subquery()
+    db.execute(delete(sign_ins).where(*theirs, sign_ins.c.expires <= first_to_go))
+
+
 def get_sign_in(db: Connection, digest: str, kind: Kind, now: str) -> SignIn | None:
     """Return a link or a session that has not ended; None if there is none."""
     query = select(sign_ins).where(sign_ins.c.digest == digest, sign_ins.c.kind == kind)

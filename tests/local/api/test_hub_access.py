@@ -1,16 +1,15 @@
 """Who sees what over HTTP: owner, recipient, stranger."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine, event
 from support.fake_worker import FakeWorker
 from support.hub_http import Api, problem
+from support.recorded_statements import recorded_statements
 
 from qai_hub.local import LocalHub
 
@@ -304,21 +303,6 @@ def test_strangers_learn_nothing_by_submitting(ada: Api, bob: Api, work: Work) -
         for mine, theirs in zip(known, unknown, strict=True):
             told = problem(mine, 404).replace(model, "m0000000").replace(data, "d0000000")
             assert told == problem(theirs, 404)
-
-
-@contextmanager
-def recorded_statements() -> Iterator[list[str]]:
-    """Note the statements that a hub in this process executes meanwhile."""
-    said: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        said.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_other_jobs_on_a_shared_jobs_model_are_not_looked_through_for_it(

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from qai_hub.local.engine.process import WorkerProcess
 from qai_hub.local.engine.workers import WarmWorkers, make_workers
 from qai_hub.local.files.folder import FolderStore
 from qai_hub.local.files.work import WorkFolders
+
+ADA, BOB = 1, 2
 
 
 class CountingWorkers(WarmWorkers):
@@ -82,7 +85,7 @@ def put(storage: FolderStore, file_id: str, content: bytes) -> Question:
 
 def answer(inspections: Inspections, question: Question) -> Inspection:
     deadline = time.monotonic() + 60
-    while (found := inspections.ask(question)).is_pending:
+    while (found := inspections.ask(question, ADA)).is_pending:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return found
@@ -93,7 +96,7 @@ def test_a_file_is_read_once_however_many_ask(
 ) -> None:
     question = put(storage, "f1", dataset_bytes({"x": [np.arange(4.0)]}))
     workers.waits.clear()
-    assert all(inspections.ask(question).is_pending for _ in range(20))
+    assert all(inspections.ask(question, ADA).is_pending for _ in range(20))
     workers.waits.set()
     found = answer(inspections, question)
     assert found.result is not None
@@ -111,7 +114,7 @@ def test_no_more_than_two_files_are_read_at_once(
     questions = [put(storage, f"f{number}", content) for number in range(5)]
     workers.waits.clear()
     for question in questions:
-        inspections.ask(question)
+        inspections.ask(question, ADA)
     deadline = time.monotonic() + 30
     while workers.at_once < 2:
         assert time.monotonic() < deadline
@@ -126,9 +129,30 @@ def test_who_asks_for_too_many_files_is_told(
 ) -> None:
     workers.waits.clear()
     for number in range(200):
-        found = inspections.ask(Question(file_id=f"f{number}"))
-    assert "Many files are being read" in found.problem
+        found = inspections.ask(Question(file_id=f"f{number}"), ADA)
+    assert "Many files are being read for you." in found.problem
+    # There is room for others, and none of them gets all of it either.
+    assert inspections.ask(Question(file_id="f200"), BOB).is_pending
+    for number in range(201, 400):
+        found = inspections.ask(Question(file_id=f"f{number}"), number)
+    assert "Many files are being read. " in found.problem
     workers.waits.set()
+
+
+def test_people_take_turns(
+    inspections: Inspections, storage: FolderStore, workers: CountingWorkers
+) -> None:
+    content = dataset_bytes({"x": [np.arange(4.0)]})
+    of_ada = [put(storage, f"f{number}", content) for number in range(12)]
+    of_bob = put(storage, "f12", content)
+    workers.waits.clear()
+    for question in of_ada:
+        inspections.ask(question, ADA)
+    assert inspections.ask(of_bob, BOB).is_pending
+    workers.waits.set()
+    answer(inspections, of_bob)
+    # Two that were begun before his, and those that are read meanwhile.
+    assert sum(inspections.ask(each, ADA).is_pending for each in of_ada) > 4
 
 
 def test_a_file_that_is_gone_says_so(inspections: Inspections) -> None:
@@ -145,6 +169,21 @@ def test_a_hostile_model_takes_no_more_than_its_memory(
     found = answer(small, Question(file_id="f1", model_type="MODEL_TYPE_ONNX"))
     small.stop()
     assert found.problem == "Reading it takes more than 300 MiB of memory."
+
+
+def test_no_file_fills_a_page_with_its_reason(
+    inspections: Inspections, storage: FolderStore
+) -> None:
+    name = "x" * 60_000 + ".onnx"
+    with zipfile.ZipFile(storage.file_path("f1"), "w") as archive:
+        archive.writestr(name, b"")
+    # The name in the directory of the archive is another one than that before the file.
+    content = storage.file_path("f1").read_bytes()
+    storage.file_path("f1").write_bytes(content.replace(b"xx.onnx", b"xy.onnx", 1))
+    found = answer(inspections, Question(file_id="f1", model_type="MODEL_TYPE_ONNX"))
+    assert found.problem.startswith("The model is damaged: its archive cannot be read: ")
+    assert found.problem.endswith("xxx…")
+    assert len(found.problem) < 1000
 
 
 def test_a_file_that_takes_too_long_says_so(
@@ -178,11 +217,11 @@ def test_stopping_ends_what_is_being_read(
     stopped = Inspections(storage, work, workers, None)
     question = put(storage, "f1", dataset_bytes({"x": [np.arange(4.0)]}))
     workers.waits.clear()
-    stopped.ask(question)
+    stopped.ask(question, ADA)
     threading.Timer(0.05, workers.waits.set).start()
     stopped.stop()
     assert list(work.folder.iterdir()) == []
-    assert stopped.ask(Question(file_id="f2")).problem
+    assert stopped.ask(Question(file_id="f2"), ADA).problem
 
 
 def test_what_a_crash_leaves_behind_is_deleted(work: WorkFolders) -> None:

@@ -8,6 +8,9 @@ from support.fake_worker import FakeWorker
 from support.hub_http import DEVICE, Api, Json
 from support.page_browser import PageBrowser
 from support.polling import wait_until
+from support.recorded_statements import recorded_statements
+
+from qai_hub.local import LocalHub
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -75,6 +78,57 @@ def test_a_job_is_followed_from_the_queue_to_its_end(
         *["Profile", "a", "profile", "of", "it"]
     ]
     assert f"/jobs/{key}/" in browser.get(f"/jobs/{used}/").links
+
+
+def test_lineage_has_only_what_the_viewer_may_see(
+    ada: Api, hub: LocalHub, browser: PageBrowser, other_browser: PageBrowser
+) -> None:
+    key, target = ada.compile(ada.upload_model(), name="to be shared")
+    ada.wait(key)
+    used = ada.submit("inference_job", target, is_profiling_on=True, name="a profile of Ada's")
+    ada.patch(f"jobs/{key}/shared_access/", {"add_email": ["bob@example.com"]})
+    bob = Api(hub, "bob@example.com")
+    others = [bob.submit("inference_job", target, is_profiling_on=True) for _ in range(9)]
+    bob.close()
+    seen = browser.get(f"/jobs/{key}/")
+    assert f"/jobs/{used}/" in seen.links
+    assert "and more" not in seen.text
+    assert not seen.links.keys() & {f"/jobs/{each}/" for each in others}
+    seen_by_bob = other_browser.get(f"/jobs/{key}/")
+    assert f"/jobs/{used}/" not in seen_by_bob.links
+    assert "and more" in seen_by_bob.text
+    for each in others[:0:-1]:
+        assert f"/jobs/{each}/" in seen_by_bob.links
+
+
+def test_a_model_that_a_job_of_another_needs_is_kept_without_naming_it(
+    ada: Api, hub: LocalHub, browser: PageBrowser, worker: FakeWorker
+) -> None:
+    worker.may_finish.clear()
+    key = ada.upload_model()
+    ada.patch(f"models/{key}/shared_access/", {"add_email": ["bob@example.com"]})
+    bob = Api(hub, "bob@example.com")
+    used = bob.submit("compile_job", key)
+    answer = browser.post(f"/models/{key}/delete/")
+    assert answer.status_code == 409
+    assert f"A job of somebody with whom it is shared needs the model {key}" in answer.text
+    assert used not in answer.text
+    bob.close()
+
+
+def test_neighbours_of_a_job_are_read_at_once(
+    ada: Api, browser: PageBrowser, worker: FakeWorker
+) -> None:
+    worker.may_finish.clear()
+    key, target = ada.compile(ada.upload_model(), name="with few, then many")
+    ada.submit("inference_job", target, is_profiling_on=True)
+    with recorded_statements() as few:
+        browser.get(f"/jobs/{key}/")
+    for _ in range(6):
+        ada.submit("inference_job", target, is_profiling_on=True)
+    with recorded_statements() as many:
+        browser.get(f"/jobs/{key}/")
+    assert len(many) < len(few) + 6
 
 
 def test_a_failure_is_told_up_front(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from support.hub_http import Api
 from support.page_browser import PageBrowser
@@ -48,9 +49,10 @@ def test_a_link_of_the_api_signs_one_browser_in(hub: LocalHub, nobody: PageBrows
     assert str(answer.url) == f"{hub.url}/jobs/?state=done"
     assert ADA in answer.text
     again = PageBrowser(hub)
-    refused = again.sign_in(link)
-    assert refused.status_code == 403
-    assert "has been used" in refused.text
+    code = httpx.URL(link).params["code"]
+    for refused in (again.http.get(link), again.post("/sign-in/", code=code, to="/")):
+        assert refused.status_code == 403
+        assert "has been used" in refused.text
     again.close()
 
 
@@ -64,17 +66,51 @@ def test_looking_at_the_page_of_a_link_does_not_use_it_up(
     assert ADA in nobody.sign_in(link).text
 
 
-def test_a_link_of_another_site_waits_for_a_click(hub: LocalHub, nobody: PageBrowser) -> None:
-    link = hub.sign_in_link(ADA)
+def test_a_browser_becomes_nobody_without_a_click(hub: LocalHub) -> None:
+    ada, nobody = PageBrowser(hub, ADA), PageBrowser(hub)
+    of_ada, of_bob = hub.sign_in_link(ADA), hub.sign_in_link("bob@example.com")
+    # Whoever follows a link from a mail, or by way of another site, has typed nothing either.
+    for site in ("none", "same-origin", "same-site", "cross-site"):
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+        same = Document(ada.http.get(of_ada, headers=headers).text)
+        other = Document(ada.http.get(of_bob, headers=headers).text)
+        first = Document(nobody.http.get(of_ada, headers=headers).text)
+        assert [submits(each) for each in (same, other, first)] == [True, False, False]
+        assert "This link signs this browser in as bob@example.com" in other.text
+        assert "Until now, it is signed in as ada@example.com" in other.text
+        assert "This link signs this browser in as ada@example.com" in first.text
+    ada.close()
+    nobody.close()
 
-    def submits(site: str) -> bool:
-        page = Document(nobody.http.get(link, headers={"Sec-Fetch-Site": site}).text)
-        (form,) = (given for tag, given in page.tags if given.get("action") == "/sign-in/")
-        return "data-submit" in form
 
-    assert submits("none")
-    assert not submits("cross-site")
-    assert not submits("same-site")
+def submits(page: Document) -> bool:
+    """Whether a page that asks whom to sign in does not wait for an answer."""
+    (form,) = (given for tag, given in page.tags if given.get("action") == "/sign-in/")
+    return "data-submit" in form
+
+
+def test_a_link_of_another_site_comes_back_with_the_cookie(
+    hub: LocalHub, nobody: PageBrowser
+) -> None:
+    link = hub.client(ADA).create_sign_in_link("/jobs/?state=done")
+    answer = nobody.http.get(link, headers={"Sec-Fetch-Site": "cross-site"})
+    assert f"{hub.url}{answer.headers['Refresh'].removeprefix('0; url=')}" == link
+    for site in ("none", "same-origin"):
+        answer = nobody.http.get(link, headers={"Sec-Fetch-Site": site})
+        assert "Refresh" not in answer.headers
+
+
+def test_signing_in_again_ends_the_earlier_session(hub: LocalHub) -> None:
+    ada = PageBrowser(hub, ADA)
+    earlier = dict(ada.http.cookies)
+    # What cannot be used changes nothing.
+    assert ada.post("/sign-in/", code="x", to="/").status_code == 403
+    assert ada.http.get("/jobs/").status_code == 200
+    assert ada.sign_in(hub.sign_in_link(ADA)).status_code == 200
+    ada.http.cookies.clear()
+    ada.http.cookies.update(earlier)
+    assert ada.http.get("/jobs/").status_code == 303
+    ada.close()
 
 
 def test_a_session_is_no_link(hub: LocalHub) -> None:
@@ -142,12 +178,25 @@ def test_links_and_sessions_end_after_a_time(own_hub: LocalHub, clock: Clock) ->
     ada, late = PageBrowser(own_hub, ADA), PageBrowser(own_hub)
     link = own_hub.sign_in_link(ADA)
     clock.late = timedelta(minutes=11)
-    assert late.sign_in(link).status_code == 403
+    assert late.http.get(link).status_code == 403
     assert ada.http.get("/jobs/").status_code == 200
     clock.late = timedelta(days=14, minutes=1)
     assert ada.http.get("/jobs/").status_code == 303
     ada.close()
     late.close()
+
+
+def test_of_many_links_the_newest_can_be_used(own_hub: LocalHub) -> None:
+    early, nobody = PageBrowser(own_hub, ADA), PageBrowser(own_hub)
+    of_bob = own_hub.sign_in_link("bob@example.com")
+    links = [own_hub.sign_in_link(ADA) for _ in range(30)]
+    usable = [nobody.http.get(link).status_code == 200 for link in links]
+    assert usable == [False] * 10 + [True] * 20
+    # Neither links of others nor sessions are among them.
+    assert nobody.http.get(of_bob).status_code == 200
+    assert early.http.get("/jobs/").status_code == 200
+    early.close()
+    nobody.close()
 
 
 def test_who_signs_out_is_out(hub: LocalHub) -> None:
@@ -170,6 +219,19 @@ def test_forms_of_other_sites_are_refused(
     assert answer.status_code == 403
     assert "another site" in answer.text
     assert browser.http.get("/jobs/").status_code == 200
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_what_other_sites_request_is_nobodys(hub: LocalHub, site: str) -> None:
+    ada = PageBrowser(hub, ADA)
+    for mode in ("no-cors", "cors", "same-origin"):
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+        for path in ("/jobs/", "/models/m0000000/content", "/live/"):
+            assert ada.http.get(path, headers=headers).status_code in (303, 401)
+    # Links may be anywhere.
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+    assert ada.http.get("/jobs/", headers=headers).status_code == 200
+    ada.close()
 
 
 def test_a_link_needs_a_token(hub: LocalHub, browser: PageBrowser) -> None:

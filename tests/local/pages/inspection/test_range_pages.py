@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
-from support.page_visitor import Visitor, words
+from support.page_browser import PageBrowser
 
 from qai_hub.local import LocalHub
 
@@ -60,17 +60,17 @@ def quantized(ada: Api, worker: FakeWorker) -> Any:
     return submit
 
 
-def read_csv(browser: Visitor, job: str) -> list[dict[str, str]]:
+def read_csv(browser: PageBrowser, job: str) -> list[dict[str, str]]:
     answer = browser.http.get(f"/jobs/{job}/ranges.csv")
     assert answer.headers["Content-Type"].startswith("text/csv")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{job}_ranges.csv"'
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def test_what_a_tensor_has_beside_what_it_can_represent(quantized: Any, browser: Visitor) -> None:
-    html = browser.html(f"/jobs/{quantized([ACTIVATION, WEIGHT], reason='Time <ran> out.')}/")
-    text = words(html)
-    assert "<i>" not in html
+def test_what_a_tensor_has_beside_what_it_can_represent(quantized: Any, browser: PageBrowser) -> None:
+    page = browser.get(f"/jobs/{quantized([ACTIVATION, WEIGHT], reason='Time <ran> out.')}/")
+    text = page.text
+    assert "<i>" not in page.source
     assert "over 3 samples of the calibration data" in text
     assert "1 of 2 tensors have values outside their range. Of 1, those outside were not" in text
     assert "Time <ran> out." in text
@@ -80,8 +80,8 @@ def test_what_a_tensor_has_beside_what_it_can_represent(quantized: Any, browser:
     assert "It lists" not in text
 
 
-def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: Visitor) -> None:
-    html = browser.html(f"/jobs/{quantized([ACTIVATION])}/")
+def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: PageBrowser) -> None:
+    html = browser.get(f"/jobs/{quantized([ACTIVATION])}/").source
     (cell,) = re.findall(r'<svg class="cell".*?</svg>', html)
     drawn = re.findall(r'class="(\w+)" x="([\d.]+)" y="\d" width="([\d.]+)"', cell)
     # Of -20 to 12.7, which are 32.7 units.
@@ -96,15 +96,15 @@ def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: Visitor
         assert found[kind] == pytest.approx(place, abs=1e-3)
 
 
-def test_numbers_at_the_ends_of_floats_are_drawn_too(quantized: Any, browser: Visitor) -> None:
+def test_numbers_at_the_ends_of_floats_are_drawn_too(quantized: Any, browser: PageBrowser) -> None:
     """What a broken model computes must not break the page."""
     far = {**ACTIVATION, "seen_min": -1.7e308, "seen_max": 1.7e308}
     point = {**ACTIVATION, "seen_min": 0, "seen_max": 0, "range_min": 0, "range_max": 0}
-    text = browser.text(f"/jobs/{quantized([far, point])}/")
+    text = browser.get(f"/jobs/{quantized([far, point])}/").text
     assert "-1.7e+308 to 1.7e+308" in text
 
 
-def test_the_table_as_csv(quantized: Any, browser: Visitor) -> None:
+def test_the_table_as_csv(quantized: Any, browser: PageBrowser) -> None:
     first, second = read_csv(browser, quantized([ACTIVATION, WEIGHT]))
     assert first == {
         **{name: str(value) for name, value in ACTIVATION.items()},
@@ -115,27 +115,27 @@ def test_the_table_as_csv(quantized: Any, browser: Visitor) -> None:
     assert second["zero_point"] == second["saturation"] == ""
 
 
-def test_of_very_many_tensors_the_worst_are_listed(quantized: Any, browser: Visitor) -> None:
+def test_of_very_many_tensors_the_worst_are_listed(quantized: Any, browser: PageBrowser) -> None:
     job = quantized([{**ACTIVATION, "tensor": f"t{n}"} for n in range(5000)], total=50_000)
-    html = browser.html(f"/jobs/{job}/")
-    assert html.count('<svg class="cell"') == 500
+    page = browser.get(f"/jobs/{job}/")
+    assert page.source.count('<svg class="cell"') == 500
     told = "It lists the worst 500 of 50000 tensors; the CSV file has 5000."
-    assert told in words(html)
-    assert len(html) < 1_000_000
+    assert told in page.text
+    assert len(page.source) < 1_000_000
     assert len(read_csv(browser, job)) == 5000
 
 
-def test_a_job_without_ranges(quantized: Any, browser: Visitor) -> None:
-    text = browser.text(f"/jobs/{quantized([], reason='The ranges were not measured.')}/")
+def test_a_job_without_ranges(quantized: Any, browser: PageBrowser) -> None:
+    text = browser.get(f"/jobs/{quantized([], reason='The ranges were not measured.')}/").text
     assert "The ranges were not measured." in text
     assert "Zero point" not in text
     job = quantized([])
-    assert "Ranges" not in browser.text(f"/jobs/{job}/")
+    assert "Ranges" not in browser.get(f"/jobs/{job}/").text
 
 
-def test_others_get_no_csv(quantized: Any, ada: Api, hub: LocalHub, browser: Visitor) -> None:
+def test_others_get_no_csv(quantized: Any, ada: Api, hub: LocalHub, browser: PageBrowser) -> None:
     job = quantized([ACTIVATION])
-    stranger = Visitor(hub, "bob@example.com")
+    stranger = PageBrowser(hub, "bob@example.com")
     assert stranger.http.get(f"/jobs/{job}/ranges.csv").status_code == 404
     stranger.close()
     compiled = ada.submit("compile_job", ada.upload_model())
