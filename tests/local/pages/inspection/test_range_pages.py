@@ -67,7 +67,9 @@ def read_csv(browser: PageBrowser, job: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def test_what_a_tensor_has_beside_what_it_can_represent(quantized: Any, browser: PageBrowser) -> None:
+def test_what_a_tensor_has_beside_what_it_can_represent(
+    quantized: Any, browser: PageBrowser
+) -> None:
     page = browser.get(f"/jobs/{quantized([ACTIVATION, WEIGHT], reason='Time <ran> out.')}/")
     text = page.text
     assert "<i>" not in page.source
