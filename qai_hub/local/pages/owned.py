@@ -13,7 +13,7 @@ from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page, next_cursor, redirect
 from qai_hub.local.store.files import get_sizes
 from qai_hub.local.store.records import Dataset, Model
-from qai_hub.local.store.relations import find_uses
+from qai_hub.local.store.relations import find_uses, get_uses
 from qai_hub.local.store.rows import JOB_SUMMARIES
 
 _PAGE_SIZE: Final = 50
@@ -104,13 +104,16 @@ def read_jobs(page: Page, key: str) -> UsingJobs:
     found = JOB_SUMMARIES.get_many(page.db, (job_id for job_id, _ in uses))
     visible = filter_visible(page.db, page.viewer, found.values())
     roles = dict(uses)
-    accounts = page.site.services.accounts
     latest = sorted(visible.values(), key=lambda job: -job.seq)
+    shown = latest[:_MAX_JOBS]
+    their_uses = get_uses(page.db, [job.id for job in shown])
+    owners = {job.id: page.site.services.accounts.get_user(job.owner_id).email for job in shown}
     jobs = [
         UsingJob(
-            JobFacts.of_record(job, accounts.get_user(job.owner_id).email), _ROLES[roles[job.id]]
+            JobFacts.of_record(job, owners[job.id], has_inputs=bool(their_uses[job.id].dataset)),
+            _ROLES[roles[job.id]],
         )
-        for job in latest[:_MAX_JOBS]
+        for job in shown
     ]
     return UsingJobs(jobs, len(uses) == _MAX_USES or len(latest) > _MAX_JOBS)
 
