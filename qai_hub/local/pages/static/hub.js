@@ -67,11 +67,15 @@ function makeSortable(root) {
   for (const table of root.querySelectorAll("table[data-sortable]")) {
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       if (head.querySelector("button, input")) return;
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(...head.childNodes);
-      head.append(button);
-      button.addEventListener("click", () => {
+      // Without scripts, a link sorts the table; here it does so in place.
+      const button = head.querySelector("a") ?? document.createElement("button");
+      if (!button.parentElement) {
+        button.type = "button";
+        button.append(...head.childNodes);
+        head.append(button);
+      }
+      button.addEventListener("click", (event) => {
+        event.preventDefault();
         sortTable(table, index, head.getAttribute("aria-sort") === "ascending");
       });
     });
@@ -79,10 +83,8 @@ function makeSortable(root) {
 }
 
 function makeSearchable(root) {
-  for (const label of root.querySelectorAll("[data-search]")) {
-    const table = document.getElementById(label.dataset.search) ?? root.querySelector(`#${label.dataset.search}`);
-    const input = label.querySelector("input");
-    label.hidden = false;
+  for (const input of root.querySelectorAll("input[data-search]")) {
+    const table = document.getElementById(input.dataset.search);
     input.addEventListener("input", () => {
       const words = input.value.toLowerCase().split(/\s+/);
       for (const row of table.tBodies[0].rows) {
@@ -92,6 +94,23 @@ function makeSearchable(root) {
     });
   }
 }
+
+// ---- Bars and rows -------------------------------------------------------------------------------
+
+// What is pointed at, focused or chosen among the bars of a chart or the rows of its table is lit in
+// both.
+function lightUp(element) {
+  const chosen = location.hash && document.getElementById(location.hash.slice(1));
+  const bars = new Set([element, chosen].map((each) => each?.closest?.("[data-bar]")?.dataset.bar));
+  for (const each of document.querySelectorAll("[data-bar]")) {
+    each.classList.toggle("lit", bars.has(each.dataset.bar));
+  }
+}
+
+for (const name of ["pointerover", "focusin"]) {
+  document.addEventListener(name, (event) => lightUp(event.target));
+}
+addEventListener("hashchange", () => lightUp(null));
 
 // ---- Choosing ---------------------------------------------------------------------------------
 
@@ -267,6 +286,7 @@ document.querySelector("form[data-submit]")?.requestSubmit();
 // The parts are noted as they came, before anything in them is changed.
 follow();
 enliven(document);
+lightUp(null);
 lookAgain();
 showRunning();
 setInterval(showRunning, 1000);
