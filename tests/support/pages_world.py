@@ -33,6 +33,7 @@ PAGES = (
     "/jobs/{compiled}/",
     "/jobs/{failed}/",
     "/jobs/{profiled}/",
+    "/jobs/{profiled}/trace/",
     "/jobs/{inferred}/",
     "/compare/?job={compiled}&job={profiled}",
     "/models/",

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from qai_hub.local.core.kinds import DONE
+from qai_hub.local.core.kinds import DONE, PROFILE_TRACE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.job_files import list_files, read_log
@@ -35,6 +35,7 @@ def show_job(page: Page) -> Response:
         lineage=read_lineage(page, job),
         result=result,
         layers=profile and LayerTable.of(profile.layers.all, page.params),
+        has_trace=PROFILE_TRACE in job.detail["available_artifacts"],
         outputs=read_outputs(page, body),
         files=list_files(page, job),
         log=read_log(page, job),

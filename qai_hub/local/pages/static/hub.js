@@ -267,17 +267,57 @@ function listen(isFirst) {
   return events;
 }
 
-// ---- Graphs -----------------------------------------------------------------------------------
+// ---- Frames -----------------------------------------------------------------------------------
 
 // The frame has an origin of its own, so that it is known by its window alone.
-const graph = document.querySelector("iframe[data-model]");
+const frame = document.querySelector("iframe[data-file]");
 addEventListener("message", async (event) => {
-  if (!graph || event.source !== graph.contentWindow || event.data !== "ready") return;
-  const response = await fetch(graph.dataset.model);
+  if (!frame || event.source !== frame.contentWindow || event.data !== "ready") return;
+  const response = await fetch(frame.dataset.file);
   if (!response.ok) return;
-  const file = new File([await response.blob()], graph.dataset.name);
-  graph.contentWindow.postMessage({ file }, "*");
+  const file = new File([await response.blob()], frame.dataset.name);
+  frame.contentWindow.postMessage({ file }, "*");
 });
+
+// ---- Perfetto ---------------------------------------------------------------------------------
+
+const PERFETTO = "https://ui.perfetto.dev";
+
+async function openInPerfetto({ perfetto, name, title }) {
+  const state = document.getElementById("perfetto-state");
+  // Before anything is waited for: browsers open windows upon a click alone.
+  const opened = open(PERFETTO);
+  if (!opened) {
+    state.textContent = "Your browser has kept Perfetto from opening.";
+    return;
+  }
+  const response = await fetch(perfetto);
+  if (!response.ok) {
+    state.textContent = "The trace cannot be read any more.";
+    return;
+  }
+  const buffer = await response.arrayBuffer();
+  // It says when it is ready to those who ask.
+  const asking = setInterval(() => {
+    if (opened.closed) stop();
+    else opened.postMessage("PING", PERFETTO);
+  }, 100);
+  const answer = (event) => {
+    if (event.source !== opened || event.origin !== PERFETTO || event.data !== "PONG") return;
+    stop();
+    opened.postMessage({ perfetto: { buffer, title, fileName: name } }, PERFETTO);
+  };
+  const stop = () => {
+    clearInterval(asking);
+    removeEventListener("message", answer);
+  };
+  addEventListener("message", answer);
+}
+
+for (const button of document.querySelectorAll("[data-perfetto]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => openInPerfetto(button.dataset));
+}
 
 // ---- Signing in -------------------------------------------------------------------------------
 

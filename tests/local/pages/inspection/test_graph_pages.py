@@ -77,7 +77,7 @@ def test_only_files_of_pages_are_served(viewer: Visitor) -> None:
 def test_the_page_hands_the_model_over(drawn: str, viewer: Visitor, stranger: Visitor) -> None:
     html = viewer.html(f"/models/{drawn}/graph/")
     assert 'sandbox="allow-scripts allow-downloads"' in html
-    assert f'data-model="/models/{drawn}/content"' in html
+    assert f'data-file="/models/{drawn}/content"' in html
     assert 'data-name="net_b.onnx"' in html
     assert viewer.http.get(f"/models/{drawn}/content").content == b"a model"
     for path in ("graph/", "content"):
