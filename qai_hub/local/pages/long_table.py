@@ -72,7 +72,7 @@ class LongTable(Generic[Row]):
         search: What is searched for; empty for nothing.
         is_slowest_first: Whether the slowest rows are first, as they are too many for a page.
         kept: The parameters that a form has to keep.
-        anchor: The id of the table.
+        anchor: The id of the part of the page that has the table.
         previous: The address of the part before; empty on the first.
         following: The address of the next part; empty on the last.
     """
@@ -109,7 +109,7 @@ class LongTable(Generic[Row]):
             text: Returns what a row is searched by.
             slowest: How rows are sorted if they are too many for a page, in place of their own
                 order; empty to keep that.
-            anchor: The id of the table.
+            anchor: The id of the part of the page that has the table.
         """
         given = list(params)
         last = dict(given)

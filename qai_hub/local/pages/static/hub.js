@@ -84,7 +84,7 @@ function makeSortable(root) {
 
 function makeSearchable(root) {
   for (const input of root.querySelectorAll("input[data-search]")) {
-    const table = document.getElementById(input.dataset.search);
+    const table = document.getElementById(input.dataset.search).querySelector("table");
     input.addEventListener("input", () => {
       const words = input.value.toLowerCase().split(/\s+/);
       for (const row of table.tBodies[0].rows) {
