@@ -91,7 +91,7 @@ def test_slowest_layers_of_many_come_first_and_the_others_on_further_pages(
     assert "Previous" in page.links
     # Totals are those of all layers, on each page.
     assert page.row("Relu")[0] == str((COUNT + 1) // 2)
-    assert f"{COUNT} layers, 100 % of the time" in page.text
+    assert f"{COUNT:,} layers, 100 % of the time" in page.text
     saved = csv.reader(io.StringIO(browser.http.get(f"/jobs/{long_job}/profile.csv").text))
     assert len([*saved]) == COUNT + 1
     assert len(browser.http.get(f"/jobs/{long_job}/profile.json").json()["layer_details"]) == COUNT
