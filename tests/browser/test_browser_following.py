@@ -47,23 +47,45 @@ def test_filters_find_jobs(browse: Browsing, world: World) -> None:
 def test_layers_are_sorted_and_searched_by_keyboard(browse: Browsing, world: World) -> None:
     page = browse(ADA)
     page.goto(world.url("/jobs/{profiled}/"))
-    operator = page.get_by_role("button", name="Operator").first
+    operator = page.get_by_role("link", name="Operator").first
     operator.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#layers th[aria-sort=ascending]")).to_have_text("Operator")
     ascending = operators(page)
     assert ascending == sorted(ascending)
     assert len(set(ascending)) > 1
-    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
     expect(page.locator("#layers th[aria-sort=descending]")).to_have_text("Operator")
     assert operators(page) == sorted(ascending, reverse=True)
-    page.get_by_label("Search").focus()
+    page.get_by_role("searchbox", name="Search").focus()
     page.keyboard.type(f"{ascending[0]} 3 <SCRIPT>")
     found = operators(page)
     assert found
     assert set(found) == {ascending[0]}
-    page.get_by_label("Search").fill("")
+    page.get_by_role("searchbox", name="Search").fill("")
     assert len(operators(page)) == len(ascending)
+
+
+def test_layer_and_its_bar_are_lit_together(browse: Browsing, world: World) -> None:
+    page = browse(ADA)
+    page.goto(world.url("/jobs/{profiled}/"))
+    bars, rows = page.locator("svg a.lit"), page.locator("#layers tr.lit")
+    expect(bars).to_have_count(0)
+    page.locator("#layer-3 th").hover()
+    expect(bars).to_have_attribute("data-bar", "3")
+    page.locator("svg a[data-bar='5']").hover()
+    expect(rows).to_have_id("layer-5")
+    expect(bars).to_have_attribute("data-bar", "5")
+    page.get_by_role("link", name="7", exact=True).focus()
+    expect(bars).to_have_attribute("data-bar", "7")
+    page.keyboard.press("Enter")
+    page.locator("h1").hover()
+    expect(page.locator("#layers tr:target")).to_have_id("layer-7")
+    # What was chosen stays lit.
+    expect(bars).to_have_attribute("data-bar", "7")
+    page.locator("svg a[data-bar='9']").click()
+    expect(page.locator("#layers tr:target")).to_have_id("layer-9")
+    expect(bars).to_have_attribute("data-bar", "9")
 
 
 def operators(page: Page) -> list[str]:

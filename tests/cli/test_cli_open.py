@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.page_browser import Document
+from support.page_document import Document
 from support.polling import wait_until
 from support.routed_hub import RoutedHub
 from support.scripted_server import Reply

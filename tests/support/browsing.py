@@ -49,7 +49,9 @@ class Watch:
         context.on("dialog", self._on_dialog)
 
     def _on_request(self, request: Request) -> None:
-        if not request.url.startswith(("data:", *(f"{origin}/" for origin in self.origins))):
+        if not request.url.startswith(
+            ("data:", "blob:", *(f"{origin}/" for origin in self.origins))
+        ):
             self.problems.append(f"request to {request.url}")
 
     def _on_response(self, response: Response) -> None:
@@ -59,7 +61,9 @@ class Watch:
     def _on_console(self, message: ConsoleMessage) -> None:
         # Responses are looked at by themselves.
         is_response = message.text.startswith("Failed to load resource")
-        if message.type in ("error", "warning") and not is_response:
+        # What the driver of this machine's graphics has to say.
+        is_driver = "GL Driver Message" in message.text
+        if message.type in ("error", "warning") and not is_response and not is_driver:
             self.problems.append(f"{message.type}: {message.text}")
 
     def _on_error(self, error: WebError) -> None:

@@ -37,6 +37,7 @@ PAGES = (
     "/jobs/{failed}/",
     "/jobs/{quantized}/",
     "/jobs/{profiled}/",
+    "/jobs/{profiled}/trace/",
     "/jobs/{inferred}/",
     "/compare/?job={compiled}&job={profiled}",
     "/models/",

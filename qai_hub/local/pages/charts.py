@@ -26,6 +26,7 @@ _SVG = Markup(
 _RECT = Markup(
     '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>'
 )
+_LINK = Markup('<a href="{}" data-bar="{}" tabindex="-1">{}</a>')
 _LINE = Markup('<path class="line" d="{}"/>')
 _CELL = Markup(
     '<svg class="cell" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" '
@@ -42,13 +43,13 @@ class Bar:
         value: Its length, not negative.
         label: What it is, for people who point at it, or have it read to them.
         kind: The class that colours it.
-        target: The id of the element that it leads to; empty for none.
+        address: Where it leads; empty for nowhere.
     """
 
     value: float
     label: str
     kind: str = ""
-    target: str = ""
+    address: str = ""
 
 
 def share_bar(parts: Sequence[Bar], label: str) -> Markup:
@@ -70,6 +71,8 @@ def share_bar(parts: Sequence[Bar], label: str) -> Markup:
 def column_chart(bars: Sequence[Bar], label: str) -> Markup:
     """Draw bars beside each other, which lead to what they stand for.
 
+    Those that lead somewhere carry their place as `data-bar`, and so may what they stand for.
+
     Args:
         bars: The bars, in order.
         label: What the chart is, for people who cannot see it.
@@ -82,10 +85,9 @@ def column_chart(bars: Sequence[Bar], label: str) -> Markup:
         width = max(_MIN_VISIBLE, step * 0.85)
         rect = _rect(bar, index * step, _HEIGHT - height, width, height)
         # Only for those who point at them: the table has the same, in order.
-        link = Markup('<a href="#{}" tabindex="-1">{}</a>').format(bar.target, rect)
-        drawn.append(link if bar.target else rect)
+        drawn.append(_LINK.format(bar.address, index, rect) if bar.address else rect)
     # An image must have nothing in it that leads elsewhere.
-    role = "group" if any(bar.target for bar in bars) else "img"
+    role = "group" if any(bar.address for bar in bars) else "img"
     return _svg("columns", _WIDTH, _HEIGHT, label, drawn, role)
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.compared_job import ComparedJob, Json, MissingJob
+from qai_hub.local.pages.compared_layers import ComparedLayers
 from qai_hub.local.pages.comparison import Comparison
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page
@@ -25,9 +26,11 @@ def show_comparison(page: Page) -> Response:
     shown = keys[:MAX_COMPARED]
     found = [_read_job(page, key) for key in shown]
     jobs = [each for each in found if isinstance(each, ComparedJob)]
+    comparison = Comparison.of(jobs)
     return page.render(
         "compare.html",
-        comparison=Comparison.of(jobs),
+        comparison=comparison,
+        layers=ComparedLayers.of(comparison, page.params),
         missing=[each for each in found if isinstance(each, MissingJob)],
         left_out=keys[MAX_COMPARED:],
         max_compared=MAX_COMPARED,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from qai_hub.local.pages.compared_job import ComparedJob
-from qai_hub.local.pages.layer_match import match_layers
 from qai_hub.local.pages.profile import ProfileView
 from qai_hub.local.pages.text import (
     format_bytes,
@@ -67,13 +66,11 @@ class Comparison:
         jobs: The jobs.
         origins: What each profile was measured on; None for a job without one.
         sections: What they are, do and measured.
-        layers: The times of their layers; empty if fewer than two have any.
     """
 
     jobs: Sequence[ComparedJob]
     origins: Sequence[str | None]
     sections: Sequence[Section]
-    layers: Sequence[Row]
 
     @classmethod
     def of(cls, jobs: Sequence[ComparedJob]) -> Self:
@@ -92,7 +89,6 @@ class Comparison:
             jobs=jobs,
             origins=origins,
             sections=[section for section in sections if section.rows],
-            layers=_layer_rows(profiles, comparable=comparable),
         )
 
     @property
@@ -120,7 +116,7 @@ def _job_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
         row("Chip", lambda job: job.chip),
         row("Source model", lambda job: job.source),
         row("Model format", lambda job: job.facts.target),
-        _numbers("Model size", [job.target_size for job in jobs], format_bytes, comparable=True),
+        numbers_row("Model size", [job.target_size for job in jobs], format_bytes, comparable=True),
         row("Precision", lambda job: job.precision),
         row("Queued for", lambda job: seconds(job.facts.queued_seconds)),
         row("Took", lambda job: seconds(job.facts.running_seconds)),
@@ -142,10 +138,10 @@ def _profile_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -
         label: str, tell: Callable[[ProfileView], float | None], show: Callable[[float], str]
     ) -> Row:
         values = [None if each is None else tell(each) for each in profiles]
-        return _numbers(label, values, show, comparable=comparable)
+        return numbers_row(label, values, show, comparable=comparable)
 
     known = [profile for profile in profiles if profile is not None]
-    units = dict.fromkeys(group.name for profile in known for group in profile.units)
+    units = dict.fromkeys(group.name for profile in known for group in profile.layers.units)
     origins = ["" if profile is None else _origin(profile) for profile in profiles]
     rows = [
         Row("Measured on", [Cell(each) for each in origins]),
@@ -161,7 +157,7 @@ def _profile_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -
 def _unit_row(profiles: Sequence[ProfileView | None], unit: str) -> Row:
     cells = list[Cell]()
     for profile in profiles:
-        groups = () if profile is None else profile.units
+        groups = () if profile is None else profile.layers.units
         group = next((each for each in groups if each.name == unit), None)
         if group is None:
             cells.append(Cell(""))
@@ -179,7 +175,7 @@ def _psnr_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
     outputs = dict.fromkeys(name for job in jobs for name in job.psnr)
     comparable = len({job.checked_by for job in jobs if job.psnr}) == 1
     rows = [
-        _numbers(
+        numbers_row(
             name,
             [job.psnr.get(name) for job in jobs],
             lambda value: f"{value:.1f} dB",
@@ -190,24 +186,6 @@ def _psnr_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
     ]
     checked = Row("PSNR by", [Cell(job.checked_by) for job in jobs])
     return [checked, *rows] if rows else []
-
-
-def _layer_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -> list[Row]:
-    layers = [() if each is None else each.layers for each in profiles]
-    if sum(map(bool, layers)) < 2:
-        return []
-    rows = list[Row]()
-    for matched in match_layers(layers):
-        known = next(each for each in matched if each is not None)
-        times = [None if each is None else each.time for each in matched]
-        row = _numbers(known.name, times, format_microseconds, comparable=comparable)
-        cells = [
-            # It is there, though without a time of its own.
-            Cell(each.unit) if each is not None and cell.value is None else cell
-            for each, cell in zip(matched, row.cells, strict=True)
-        ]
-        rows.append(Row(known.name, cells, known.operator))
-    return rows
 
 
 def _percent(value: float, first: float) -> str:
@@ -222,7 +200,7 @@ def _signed(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _numbers(
+def numbers_row(
     label: str,
     values: Sequence[float | None],
     show: Callable[[float], str],

@@ -1,12 +1,11 @@
 """The graph of a model, drawn by Netron in a frame of its own."""
 
-from itertools import chain
-
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from qai_hub.local.api.uploads import model_filename
 from qai_hub.local.core.access import MODEL
 from qai_hub.local.errors import ProblemError
+from qai_hub.local.pages.contents import send_content
 from qai_hub.local.pages.owned import read_sizes
 from qai_hub.local.pages.site import Page
 
@@ -32,12 +31,4 @@ def get_content(page: Page) -> Response:
     size = read_sizes(page, [record]).get(record.id)
     if record.file_id is None or size is None:
         raise ProblemError(409, f"The model {record.id} has no file.")
-    blocks = page.site.services.storage.open_range(record.file_id, 0, size)
-    try:
-        # Before the headers are sent: until the file is open, it may be deleted at any time.
-        begin = next(blocks, b"")
-    except FileNotFoundError:
-        raise ProblemError(404, "The file no longer exists.") from None
-    headers = {"Content-Length": str(size)}
-    content = chain((begin,), blocks)
-    return StreamingResponse(content, headers=headers, media_type="application/octet-stream")
+    return send_content(page, record.file_id, size, "application/octet-stream")

@@ -5,14 +5,16 @@ from typing import Any
 
 from starlette.responses import Response
 
-from qai_hub.local.core.kinds import DONE
+from qai_hub.local.core.kinds import DONE, PROFILE_TRACE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.job_files import list_files, read_log
 from qai_hub.local.pages.job_results import JobResult
+from qai_hub.local.pages.layer_table import LayerTable
+from qai_hub.local.pages.layers import layers_csv
 from qai_hub.local.pages.lineage import read_lineage
 from qai_hub.local.pages.outputs import read_outputs
-from qai_hub.local.pages.profile import ProfileView, profile_csv
+from qai_hub.local.pages.profile import ProfileView
 from qai_hub.local.pages.ranges import RangesView
 from qai_hub.local.pages.site import Page, redirect
 from qai_hub.local.pages.snippets import python_snippet, shell_snippet
@@ -23,15 +25,19 @@ def show_job(page: Page) -> Response:
     key = page.request.path_params["job_id"]
     job = JobFacts.of_job(page.get("getJob", job_id=key))
     is_own = not job.detail["read_only"]
-    result = page.get("getJobResult", job_id=key) if job.state == DONE else None
+    body = page.get("getJobResult", job_id=key) if job.state == DONE else None
+    result = JobResult.of(body)
+    profile = result.profile
     return page.render(
         "job.html",
         job=job,
         is_own=is_own,
         shared_with=page.get("getJobSharing", job_id=key)["email"] if is_own else (),
         lineage=read_lineage(page, job.id),
-        result=JobResult.of(result),
-        outputs=read_outputs(page, job.id) if _has_outputs(job) else None,
+        result=result,
+        layers=profile and LayerTable.of(profile.layers.all, page.params),
+        has_trace=PROFILE_TRACE in job.detail["available_artifacts"],
+        outputs=read_outputs(page, body),
         files=list_files(page, job),
         log=read_log(page, job),
         python=python_snippet(job),
@@ -41,7 +47,8 @@ def show_job(page: Page) -> Response:
 
 def get_profile_csv(page: Page) -> Response:
     """Return the layers of a profile as CSV."""
-    return _download(page, "profile.csv", "text/csv", profile_csv(ProfileView.of(_detail(page))))
+    profile = ProfileView.of(_detail(page))
+    return _download(page, "profile.csv", "text/csv", layers_csv(profile.layers.all))
 
 
 def get_profile_json(page: Page) -> Response:
@@ -58,10 +65,6 @@ def get_ranges_csv(page: Page) -> Response:
         raise ProblemError(404, f"The job {key} has no ranges of tensors.")
     ranges = RangesView.of(detail["tensor_ranges"])
     return _download(page, "ranges.csv", "text/csv", ranges.to_csv())
-
-
-def _has_outputs(job: JobFacts) -> bool:
-    return job.type in ("inference", "profile") and job.state == DONE
 
 
 def _detail(page: Page) -> Any:  # noqa: ANN401 - JSON

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from qai_hub.local.core.kinds import FINISHED_STATES
+from qai_hub.local.core.kinds import FINISHED_STATES, KINDS
 from qai_hub.local.pages.text import format_model_type, humanize, seconds_between
 from qai_hub.local.store.records import JobSummary
 from qai_hub.option_string import OptionStringError, parse_option_string
@@ -18,7 +18,7 @@ class JobFacts:
 
     Attributes:
         id: Its identifier.
-        type: Its type, such as `compile`.
+        type: Its type, such as `compile`; `profile` for a job that runs a model without inputs.
         name: Its name.
         state: Its state, a value of the contract's `JobState`.
         owner: The e-mail address of who submitted it.
@@ -79,12 +79,18 @@ class JobFacts:
         return seconds_between(self.started, self.ended)
 
     @classmethod
-    def of_summary(cls, summary: Json) -> Self:
-        """Read a member of the contract's `JobSummaryList`."""
+    def of_summary(cls, summary: Json, *, has_inputs: bool) -> Self:
+        """Read a member of the contract's `JobSummaryList`.
+
+        Args:
+            summary: The summary.
+            has_inputs: Whether the job runs its model on a dataset, which a summary does not tell.
+        """
         message, fields = _member(summary, "_job_summary")
         return cls(
             id=fields["job_id"],
-            **_common(message, fields),
+            type=_type(message, has_inputs=has_inputs),
+            **_common(fields),
             device=fields.get("device_name", ""),
             device_os=fields.get("device_os_version", ""),
             target=format_model_type(fields.get("target_model_type", "")),
@@ -99,7 +105,8 @@ class JobFacts:
         failure = job["failure_type"]
         return cls(
             id=fields[f"{message}_job_id"],
-            **_common(message, fields),
+            type=_type(message, has_inputs="dataset" in fields),
+            **_common(fields),
             device=device.get("name", ""),
             device_os=device.get("os", ""),
             target=format_model_type(model.get("model_type", "")),
@@ -111,17 +118,18 @@ class JobFacts:
         )
 
     @classmethod
-    def of_record(cls, job: JobSummary, owner: str) -> Self:
+    def of_record(cls, job: JobSummary, owner: str, *, has_inputs: bool) -> Self:
         """Read a row of the database.
 
         Args:
             job: The job.
             owner: The e-mail address of who submitted it.
+            has_inputs: Whether it runs its model on a dataset.
         """
         device = job.device or {}
         return cls(
             id=job.id,
-            type=job.kind,
+            type=_type(KINDS[job.kind].message.removesuffix("_job"), has_inputs=has_inputs),
             name=job.name,
             state=job.state,
             owner=owner,
@@ -141,10 +149,19 @@ class JobFacts:
         return _member(self.detail, "_job")[1]
 
 
-def _common(message: str, fields: Json) -> dict[str, Any]:
-    profiles = message == "inference" and fields.get("is_profiling_on")
+def job_id_of_summary(summary: Json) -> str:
+    """Return the identifier of the job that a member of the contract's `JobSummaryList` is of."""
+    key: str = _member(summary, "_job_summary")[1]["job_id"]
+    return key
+
+
+def _type(message: str, *, has_inputs: bool) -> str:
+    """Return what people call a job, as the command does: one with inputs may profile, too."""
+    return "profile" if message == "inference" and not has_inputs else message
+
+
+def _common(fields: Json) -> dict[str, Any]:
     return {
-        "type": "profile" if profiles else message,
         "name": fields["name"],
         "state": fields["job_state"],
         "owner": fields["user"]["email"],

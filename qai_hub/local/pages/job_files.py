@@ -12,6 +12,7 @@ from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page, redirect
 from qai_hub.local.store.files import get_file
+from qai_hub.local.store.records import File
 from qai_hub.local.store.relations import get_artifacts, get_uses
 from qai_hub.local.store.rows import JOBS, MODELS
 
@@ -60,9 +61,7 @@ def read_log(page: Page, job: JobFacts) -> Log:
     if record is None or record.state not in FINISHED_STATES:
         text = "" if record is None else page.site.services.lifecycle.read_log(record)
         return Log(text[-_SHOWN_LOG:], len(text) > _SHOWN_LOG)
-    artifacts = get_artifacts(page.db, [job.id])[job.id]
-    file_id = next((each.file_id for each in artifacts if each.type == HUB_LOG), None)
-    file = None if file_id is None else get_file(page.db, file_id)
+    file = find_artifact(page, job.id, HUB_LOG)
     if file is None:
         return Log("", is_cut=False)
     start = max(0, file.size - _SHOWN_LOG)
@@ -73,6 +72,22 @@ def read_log(page: Page, job: JobFacts) -> Log:
 
     content = ask_storage(page.site.services, page.done, f"log {file.id}", read)
     return Log(content.decode("utf-8", "replace"), start > 0)
+
+
+def find_artifact(page: Page, job_id: str, artifact_type: str) -> File | None:
+    """Return a file that a job, which the viewer may see, has made beside its result.
+
+    Args:
+        page: The page.
+        job_id: The job.
+        artifact_type: The type of the file.
+
+    Returns:
+        The file; None if there is none.
+    """
+    artifacts = get_artifacts(page.db, [job_id])[job_id]
+    file_id = next((each.file_id for each in artifacts if each.type == artifact_type), None)
+    return None if file_id is None else get_file(page.db, file_id)
 
 
 def download_artifact(page: Page) -> Response:

@@ -1,6 +1,6 @@
 """The list of jobs, by what people look for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,8 +11,9 @@ from qai_hub.local.contract import Reply
 from qai_hub.local.core.kinds import FINISHED_STATES, KINDS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.compare import MAX_COMPARED
-from qai_hub.local.pages.job_facts import JobFacts
+from qai_hub.local.pages.job_facts import JobFacts, job_id_of_summary
 from qai_hub.local.pages.site import Page, next_cursor, redirect
+from qai_hub.local.store.relations import get_uses
 
 _PAGE_SIZE: Final = 50
 # What people choose from, beside all.
@@ -56,7 +57,7 @@ def show_jobs(page: Page) -> Response:
     return page.render(
         "jobs.html",
         400 if problem else 200,
-        jobs=[JobFacts.of_summary(each) for each in reply.body["job_summaries"]],
+        jobs=_read_jobs(page, reply.body["job_summaries"]),
         total=reply.body["total_query_count"],
         # A search ends where it stops, and its length is known only if that is the end.
         is_counted=(is_first and next_page is None) or not _is_search(filters),
@@ -73,6 +74,15 @@ def show_jobs(page: Page) -> Response:
         types=_TYPES,
         max_compared=MAX_COMPARED,
     )
+
+
+def _read_jobs(page: Page, summaries: Sequence[Any]) -> list[JobFacts]:
+    ids = [job_id_of_summary(each) for each in summaries]
+    uses = get_uses(page.db, ids)
+    return [
+        JobFacts.of_summary(each, has_inputs=bool(uses[key].dataset))
+        for key, each in zip(ids, summaries, strict=True)
+    ]
 
 
 def _read_query(page: Page) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
-from qai_hub.local.pages.profile import Layer
+from qai_hub.local.pages.layers import Layer
 
 LayerRow = list[Layer | None]
 """The same layer of each profile; None where one does not have it."""

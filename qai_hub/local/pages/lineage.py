@@ -87,11 +87,18 @@ def _follow(page: Page, job: JobSummary) -> tuple[list[Sequence[Node]], bool]:
         if not found.jobs:
             break
         more = more or found.has_more
-        made = {key: each.target for key, each in _get_uses(page, found.jobs).items()}
-        targets = [key for each in found.jobs for key in made[each.id]]
+        uses = _get_uses(page, found.jobs)
+        targets = [key for each in found.jobs for key in uses[each.id].target]
         models = MODEL_SUMMARIES.get_many(page.db, targets)
         steps.append(
-            [_job_node(each, next(map(models.get, made[each.id]), None)) for each in found.jobs]
+            [
+                _job_node(
+                    each,
+                    next(map(models.get, uses[each.id].target), None),
+                    has_inputs=bool(uses[each.id].dataset),
+                )
+                for each in found.jobs
+            ]
         )
     return steps, more
 
@@ -105,9 +112,9 @@ def _get_visible_jobs(page: Page, keys: Iterable[str | None]) -> Mapping[str, Jo
     return filter_visible(page.db, page.viewer, found.values())
 
 
-def _job_node(job: JobSummary, target: ModelSummary | None) -> Node:
+def _job_node(job: JobSummary, target: ModelSummary | None, *, has_inputs: bool = False) -> Node:
     """Return the node of a job, and of the model that it makes."""
-    facts = JobFacts.of_record(job, owner="")
+    facts = JobFacts.of_record(job, owner="", has_inputs=has_inputs)
     what = facts.type.capitalize()
     if target is not None and target.model_type:
         what = f"{what} to {format_model_type(target.model_type)}"

@@ -80,9 +80,14 @@ class Outputs:
         return Entry.of_all(self.inspection)
 
 
-def read_outputs(page: Page, job_id: str) -> Outputs | None:
-    """Return the outputs of a finished job; None if it has none."""
-    dataset_id = _output_dataset(page, job_id)
+def read_outputs(page: Page, result: Json | None) -> Outputs | None:
+    """Return the outputs of a job; None if it has none.
+
+    Args:
+        page: The page.
+        result: The contract's `JobResult`; None for a job without one.
+    """
+    dataset_id = _output_dataset(result or {})
     if not dataset_id:
         return None
     try:
@@ -99,15 +104,15 @@ def read_outputs(page: Page, job_id: str) -> Outputs | None:
 
 def _compare(page: Page, file_id: str, against: str) -> Comparison:
     try:
-        other = _output_file(page, _output_dataset(page, against))
+        result = page.get("getJobResult", job_id=against)
+        other = _output_file(page, _output_dataset(result))
     except ProblemError as problem:
         return Comparison(job_id=against, problem=problem.detail)
     return Comparison(job_id=against, inspection=inspect(page, file_id, reference_id=other))
 
 
-def _output_dataset(page: Page, job_id: str) -> str:
+def _output_dataset(result: Json) -> str:
     """Return the dataset with the outputs of a job; empty if there is none."""
-    result = page.get("getJobResult", job_id=job_id)
     found: str = result.get("inference_job_result", {}).get("output_dataset_id", "")
     return found
 

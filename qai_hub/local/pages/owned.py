@@ -13,7 +13,7 @@ from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page, next_cursor, redirect
 from qai_hub.local.store.files import get_sizes
 from qai_hub.local.store.records import Dataset, Model
-from qai_hub.local.store.relations import Role
+from qai_hub.local.store.relations import Role, get_uses
 
 _PAGE_SIZE: Final = 50
 _MAX_JOBS: Final = 50
@@ -100,9 +100,14 @@ def read_jobs(page: Page, key: str) -> UsingJobs:
     """Return the jobs that use or make a model or dataset."""
     uses = find_visible_uses(page.db, page.viewer, [key], _MAX_JOBS)
     accounts = page.site.services.accounts
+    their_uses = get_uses(page.db, [job.id for job in uses.jobs])
     jobs = [
         UsingJob(
-            JobFacts.of_record(job, accounts.get_user(job.owner_id).email),
+            JobFacts.of_record(
+                job,
+                accounts.get_user(job.owner_id).email,
+                has_inputs=bool(their_uses[job.id].dataset),
+            ),
             _ROLES[uses.roles[job.id]],
         )
         for job in uses.jobs

@@ -22,6 +22,7 @@ from qai_hub.local.pages import (
     job_files,
     jobs,
     models,
+    trace,
 )
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.health import HealthPage
@@ -29,6 +30,7 @@ from qai_hub.local.pages.live import LivePages
 from qai_hub.local.pages.reference import Reference
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
 from qai_hub.local.pages.site import Site
+from qai_hub.local.pages.trace_viewer import trace_viewer
 from qai_hub.local.pages.trying import TryPage
 
 
@@ -58,6 +60,9 @@ class Pages:
             Route(
                 "/jobs/{job_id}/files/{artifact}/", PageEndpoint(site, job_files.download_artifact)
             ),
+            Route("/jobs/{job_id}/trace/", PageEndpoint(site, trace.show_trace)),
+            Route("/jobs/{job_id}/trace/content", PageEndpoint(site, trace.get_trace)),
+            Route("/speedscope/{name:path}", trace_viewer()),
             Route("/jobs/{job_id}/profile.csv", PageEndpoint(site, job.get_profile_csv)),
             Route("/jobs/{job_id}/profile.json", PageEndpoint(site, job.get_profile_json)),
             Route("/jobs/{job_id}/ranges.csv", PageEndpoint(site, job.get_ranges_csv)),
@@ -66,7 +71,7 @@ class Pages:
             Route("/models/{model_id}/delete/", PageEndpoint(site, models.ask, models.delete)),
             Route("/models/{model_id}/graph/", PageEndpoint(site, graph.show_graph)),
             Route("/models/{model_id}/content", PageEndpoint(site, graph.get_content)),
-            Route("/netron/{name:path}", site.netron),
+            Route("/netron/{name:path}", site.netron.files),
             Route("/models/{model_id}/file", PageEndpoint(site, models.get_file)),
             Route("/datasets/", PageEndpoint(site, datasets.show_datasets)),
             Route(

@@ -135,6 +135,11 @@ class Page:
     form: Form
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
+    @property
+    def params(self) -> list[tuple[str, str]]:
+        """The parameters of its address, in order."""
+        return self.request.query_params.multi_items()
+
     def ask(self, operation: str, body: Any = None, /, **params: Any) -> Reply:  # noqa: ANN401 - JSON
         """Call an operation of the API as the viewer, within the page's own transaction.
 

@@ -38,7 +38,7 @@ def _arguments_of_type(job: JobFacts) -> Iterator[str]:
     if job.type == "quantize":
         yield f"weights_dtype=hub.QuantizeDtype.{_dtype(fields['weights_dtype'])}"
         yield f"activations_dtype=hub.QuantizeDtype.{_dtype(fields['activations_dtype'])}"
-    elif job.type == "inference":
+    elif job.type == "inference" and not fields["is_profiling_on"]:
         yield "profile=False"
     elif job.type == "compile" and "tensor_type_list" in fields:
         yield f"input_specs={_specs(fields['tensor_type_list'])!r}"
@@ -74,7 +74,7 @@ def _words_of_type(job: JobFacts) -> Iterator[str]:
     if job.type == "quantize":
         yield from ("--weights", _dtype(fields["weights_dtype"]).lower())
         yield from ("--activations", _dtype(fields["activations_dtype"]).lower())
-    elif job.type == "inference":
+    elif job.type == "inference" and not fields["is_profiling_on"]:
         yield "--no-profiling"
     elif job.type == "compile" and "tensor_type_list" in fields:
         yield from ("--input-specs", repr(_specs(fields["tensor_type_list"])))

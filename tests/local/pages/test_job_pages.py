@@ -238,6 +238,27 @@ def test_forms_that_make_no_sense_change_nothing(
     assert ada.job(key)["name"] == "as it was"
 
 
+def test_a_job_with_inputs_is_an_inference_job_though_it_profiles(
+    ada: Api, model: str, browser: PageBrowser, worker: FakeWorker
+) -> None:
+    dataset = {"dataset_id": ada.upload_dataset()}
+    kinds = {
+        ada.submit("inference_job", model, dataset=dataset, is_profiling_on=True): "Inference",
+        ada.submit("inference_job", model, dataset=dataset, is_profiling_on=False): "Inference",
+        ada.submit("inference_job", model, is_profiling_on=True): "Profile",
+    }
+    for key, kind in kinds.items():
+        ada.wait(key)
+        page = browser.get(f"/jobs/{key}/")
+        assert f"Jobs / {kind} " in page.text
+        for path in (f"/jobs/?name={key}", f"/models/{model}/"):
+            (told,) = re.findall(rf"{key}\s*(?:Done\s*)?(\w+)", browser.get(path).text)
+            assert told.startswith(kind)
+    first, second, _ = kinds
+    assert "--no-profiling" not in browser.get(f"/jobs/{first}/").text
+    assert "--no-profiling" in browser.get(f"/jobs/{second}/").text
+
+
 @pytest.mark.parametrize("key", ["jzzzzzzzz", "x", "j%3Cscript%3E", "m12345678"])
 def test_what_does_not_exist_is_a_page_that_says_so(browser: PageBrowser, key: str) -> None:
     answer = browser.http.get(f"/jobs/{key}/")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qai_hub.local.pages.layer_match import match_layers
-from qai_hub.local.pages.profile import Layer
+from qai_hub.local.pages.layers import Layer
 
 
 def layers(*names: tuple[str, str]) -> list[Layer]:

@@ -63,11 +63,15 @@ function makeSortable(root) {
   for (const table of root.querySelectorAll("table[data-sortable]")) {
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       if (head.querySelector("button, input")) return;
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(...head.childNodes);
-      head.append(button);
-      button.addEventListener("click", () => {
+      // Without scripts, a link sorts the table; here it does so in place.
+      const button = head.querySelector("a") ?? document.createElement("button");
+      if (!button.parentElement) {
+        button.type = "button";
+        button.append(...head.childNodes);
+        head.append(button);
+      }
+      button.addEventListener("click", (event) => {
+        event.preventDefault();
         sortTable(table, index, head.getAttribute("aria-sort") === "ascending");
       });
     });
@@ -75,10 +79,10 @@ function makeSortable(root) {
 }
 
 function makeSearchable(root) {
-  for (const label of root.querySelectorAll("[data-search]")) {
-    const table = document.getElementById(label.dataset.search) ?? root.querySelector(`#${label.dataset.search}`);
-    const input = label.querySelector("input");
-    label.hidden = false;
+  for (const input of root.querySelectorAll("input[data-search]")) {
+    input.closest("label").hidden = false;
+    const place = document.getElementById(input.dataset.search);
+    const table = place.matches("table") ? place : place.querySelector("table");
     input.addEventListener("input", () => {
       const words = input.value.toLowerCase().split(/\s+/);
       for (const row of table.tBodies[0].rows) {
@@ -88,6 +92,23 @@ function makeSearchable(root) {
     });
   }
 }
+
+// ---- Bars and rows -------------------------------------------------------------------------------
+
+// What is pointed at, focused or chosen among the bars of a chart or the rows of its table is lit in
+// both.
+function lightUp(element) {
+  const chosen = location.hash && document.getElementById(location.hash.slice(1));
+  const bars = new Set([element, chosen].map((each) => each?.closest?.("[data-bar]")?.dataset.bar));
+  for (const each of document.querySelectorAll("[data-bar]")) {
+    each.classList.toggle("lit", bars.has(each.dataset.bar));
+  }
+}
+
+for (const name of ["pointerover", "focusin"]) {
+  document.addEventListener(name, (event) => lightUp(event.target));
+}
+addEventListener("hashchange", () => lightUp(null));
 
 // ---- Choosing ---------------------------------------------------------------------------------
 
@@ -130,6 +151,7 @@ function enliven(root) {
   makeSearchable(root);
   makeChoosable(root);
   makeCopyable(root);
+  lightUp(null);
 }
 
 // ---- Menus ------------------------------------------------------------------------------------
@@ -141,17 +163,57 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// ---- Graphs -----------------------------------------------------------------------------------
+// ---- Frames -----------------------------------------------------------------------------------
 
 // The frame has an origin of its own, so that it is known by its window alone.
-const graph = document.querySelector("iframe[data-model]");
+const frame = document.querySelector("iframe[data-file]");
 addEventListener("message", async (event) => {
-  if (!graph || event.source !== graph.contentWindow || event.data !== "ready") return;
-  const response = await fetch(graph.dataset.model);
+  if (!frame || event.source !== frame.contentWindow || event.data !== "ready") return;
+  const response = await fetch(frame.dataset.file);
   if (!response.ok) return;
-  const file = new File([await response.blob()], graph.dataset.name);
-  graph.contentWindow.postMessage({ file }, "*");
+  const file = new File([await response.blob()], frame.dataset.name);
+  frame.contentWindow.postMessage({ file }, "*");
 });
+
+// ---- Perfetto ---------------------------------------------------------------------------------
+
+const PERFETTO = "https://ui.perfetto.dev";
+
+async function openInPerfetto({ perfetto, name, title }) {
+  const state = document.getElementById("perfetto-state");
+  // Before anything is waited for: browsers open windows upon a click alone.
+  const opened = open(PERFETTO);
+  if (!opened) {
+    state.textContent = "Your browser has kept Perfetto from opening.";
+    return;
+  }
+  const response = await fetch(perfetto);
+  if (!response.ok) {
+    state.textContent = "The trace cannot be read any more.";
+    return;
+  }
+  const buffer = await response.arrayBuffer();
+  // It says when it is ready to those who ask.
+  const asking = setInterval(() => {
+    if (opened.closed) stop();
+    else opened.postMessage("PING", PERFETTO);
+  }, 100);
+  const answer = (event) => {
+    if (event.source !== opened || event.origin !== PERFETTO || event.data !== "PONG") return;
+    stop();
+    opened.postMessage({ perfetto: { buffer, title, fileName: name } }, PERFETTO);
+  };
+  const stop = () => {
+    clearInterval(asking);
+    removeEventListener("message", answer);
+  };
+  addEventListener("message", answer);
+}
+
+for (const button of document.querySelectorAll("[data-perfetto]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => openInPerfetto(button.dataset));
+}
 
 // ---- Signing in -------------------------------------------------------------------------------
 

@@ -29,16 +29,18 @@ function remember(part) {
     const { checked } = old;
     steps.push([old, (each) => { each.checked = checked; each.dispatchEvent(new Event("change")); }]);
   }
-  for (const old of all("th[aria-sort] button")) {
-    const clicks = old.parentElement.getAttribute("aria-sort") === "descending" ? 2 : 1;
+  for (const old of all("table[data-sortable] th[aria-sort]")) {
+    const order = old.getAttribute("aria-sort");
     const at = all("table").indexOf(old.closest("table"));
     steps.push([null, () => {
-      const table = part.querySelectorAll("table")[at];
-      const head = table && [...table.querySelectorAll("th button")].find((each) => mark(each) === mark(old));
-      for (let click = 0; click < clicks; click += 1) head?.click();
+      const head = part.querySelectorAll("table")[at]?.tHead.rows[0].cells[old.cellIndex];
+      const button = head?.querySelector("button, a");
+      for (let click = 0; button && click < 2 && head.getAttribute("aria-sort") !== order; click += 1) {
+        button.click();
+      }
     }]);
   }
-  for (const old of all("[data-search] input")) {
+  for (const old of all("input[data-search]")) {
     const { value } = old;
     if (value) steps.push([old, (each) => { each.value = value; each.dispatchEvent(new Event("input")); }]);
   }

@@ -79,7 +79,7 @@ def test_the_page_hands_the_model_over(
 ) -> None:
     html = viewer.get(f"/models/{drawn}/graph/").source
     assert 'sandbox="allow-scripts allow-downloads"' in html
-    assert f'data-model="/models/{drawn}/content"' in html
+    assert f'data-file="/models/{drawn}/content"' in html
     assert 'data-name="net_b.onnx"' in html
     assert viewer.http.get(f"/models/{drawn}/content").content == b"a model"
     for path in ("graph/", "content"):
