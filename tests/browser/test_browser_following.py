@@ -47,7 +47,7 @@ def test_filters_find_jobs(browse: Browsing, world: World) -> None:
 def test_layers_are_sorted_and_searched_by_keyboard(browse: Browsing, world: World) -> None:
     page = browse(ADA)
     page.goto(world.url("/jobs/{profiled}/"))
-    operator = page.get_by_role("link", name="Operator").first
+    operator = page.get_by_role("button", name="Operator").first
     operator.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#layers th[aria-sort=ascending]")).to_have_text("Operator")

@@ -59,14 +59,15 @@ class Keyboard:
 def page(browse: Browsing, world: World) -> Page:
     opened = browse(viewport=WIDE)
     opened.goto(world.sign_in_link(ADA))
+    keys = Keyboard(opened)
+    keys.go_to(f"Sign in as {ADA}", "button")
+    keys.press("Enter")
+    opened.wait_for_url("**/jobs/")
     return opened
 
 
 def test_work_is_done_by_keyboard_alone(page: Page, world: World) -> None:
     keys = Keyboard(page)
-    keys.go_to(f"Sign in as {ADA}", "button")
-    keys.press("Enter")
-    page.wait_for_url("**/jobs/")
 
     # Past the navigation, to the filters.
     keys.press("Tab")

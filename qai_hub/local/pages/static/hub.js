@@ -63,15 +63,12 @@ function makeSortable(root) {
   for (const table of root.querySelectorAll("table[data-sortable]")) {
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       if (head.querySelector("button, input")) return;
-      // Without scripts, a link sorts the table; here it does so in place.
-      const button = head.querySelector("a") ?? document.createElement("button");
-      if (!button.parentElement) {
-        button.type = "button";
-        button.append(...head.childNodes);
-        head.append(button);
-      }
-      button.addEventListener("click", (event) => {
-        event.preventDefault();
+      const button = document.createElement("button");
+      button.type = "button";
+      // Without scripts, a link has the server sort the table.
+      button.append(...(head.querySelector("a") ?? head).childNodes);
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
         sortTable(table, index, head.getAttribute("aria-sort") === "ascending");
       });
     });

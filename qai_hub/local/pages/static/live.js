@@ -34,7 +34,7 @@ function remember(part) {
     const at = all("table").indexOf(old.closest("table"));
     steps.push([null, () => {
       const head = part.querySelectorAll("table")[at]?.tHead.rows[0].cells[old.cellIndex];
-      const button = head?.querySelector("button, a");
+      const button = head?.querySelector("button");
       for (let click = 0; button && click < 2 && head.getAttribute("aria-sort") !== order; click += 1) {
         button.click();
       }
