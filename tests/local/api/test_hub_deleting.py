@@ -72,11 +72,13 @@ def test_what_a_job_needs_is_not_deleted_and_the_job_is_named(
     # The one that makes it, before the one that waits for it.
     assert key in problem(ada.http.delete(f"models/{target}/"), 409)
     assert waiting in problem(ada.http.delete(f"datasets/{data}/"), 409)
-    # Somebody else's job counts as well.
+    # Somebody else's job counts as well, and is their secret.
     shared = ada.upload_model()
     ada.patch(f"models/{shared}/shared_access/", {"add_email": [BOB]})
     his, _ = bob.compile(shared)
-    assert his in problem(ada.http.delete(f"models/{shared}/"), 409)
+    told = problem(ada.http.delete(f"models/{shared}/"), 409)
+    assert "A job of somebody with whom it is shared needs the model" in told
+    assert his not in told
     held.may_finish.set()
     for api, job in ((ada, key), (ada, waiting), (bob, his)):
         assert api.wait(job)["job_state"] == "JOB_STATE_DONE"
