@@ -165,6 +165,9 @@ def _run_stages(
             if report.next_stage is not None:
                 accepted = accept_stage(report.next_stage, stage, folder)
                 report = replace(report, next_stage=accepted)
+                for name in (REQUEST_FILE, REPORT_FILE):
+                    # The worker may have made links of them, through which the hub would write.
+                    (folder / name).unlink()
     except TimeoutError:
         reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
         return Report(failure_type=FailureType.TIMEOUT, reason=reason)
@@ -185,9 +188,6 @@ def _run_worker(
         TimeoutError: The request's time limit was exceeded.
     """
     try:
-        for name in (REQUEST_FILE, REPORT_FILE):
-            # They may be links that an earlier stage has made.
-            (folder / name).unlink(missing_ok=True)
         (folder / REQUEST_FILE).write_text(request.to_json(), encoding="utf-8")
         (folder / WORK_FOLDER).mkdir(exist_ok=True)
     except OSError as error:

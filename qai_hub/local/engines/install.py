@@ -76,7 +76,7 @@ def install(engine: Engine, tell: Tell) -> Installation:
         state, found = examine(engine)
         if state is State.INSTALLED and found is not None:
             return found
-        _sweep(engine, None)
+        _sweep(engine, found and found.folder)
         folder = Path(
             tempfile.mkdtemp(prefix=f"{place_name(engine)}{_SEPARATOR}", dir=engines_folder())
         )
@@ -126,13 +126,12 @@ def _build(engine: Engine, folder: Path, tell: Tell) -> Installation:
         folder=folder, digest=engine.digest, python="", packages=engine.packages, size=0
     )
     uv = find_uv()
+    if uv is None and find_spec("pip") is None:
+        raise EngineError(f"Neither uv nor pip is there to install {engine.name}: install uv.")
+    interpreter = made.get_interpreter(engine)
     if engine.is_overlay:
-        interpreter = Path(sys.executable)
         target = ["--target", str(made.overlay)]
-        if uv is None and find_spec("pip") is None:
-            raise EngineError(f"Neither uv nor pip is there to install {engine.name}: install uv.")
     else:
-        interpreter = made.get_interpreter(engine)
         target = []
         _make_environment(engine, made.environment, uv, tell)
     count = len(engine.packages)
@@ -141,7 +140,9 @@ def _build(engine: Engine, folder: Path, tell: Tell) -> Installation:
     if uv is not None:
         program = [uv, "pip", "install", "--python", str(interpreter), "--compile-bytecode"]
     else:
-        program = [str(interpreter), "-m", "pip", "install", "--no-input"]
+        # The pip of this Python, as some systems have none for the environments of others.
+        program = [sys.executable, "-m", "pip", "--python", str(interpreter), "--no-input"]
+        program.append("install")
     _run([*program, *_EXACTLY, *target, "--requirement", str(engine.lock)], folder)
     tell("Importing what jobs use.")
     return Installation(
@@ -169,13 +170,13 @@ def _make_environment(engine: Engine, place: Path, uv: str | None, tell: Tell) -
     if uv is not None:
         _run([uv, "venv", "--quiet", "--python", str(python), str(place)], place.parent)
     else:
-        _run([str(python), "-m", "venv", str(place)], place.parent)
+        _run([str(python), "-m", "venv", "--without-pip", str(place)], place.parent)
 
 
 def _try_imports(engine: Engine, made: Installation, interpreter: Path) -> str:
     """Import the modules of an engine; return the version of its Python."""
-    names = ", ".join(engine.modules)
-    code = f"import platform, {names}; print(platform.python_version())"
+    names = ", ".join(("platform", *engine.modules))
+    code = f"import {names}; print(platform.python_version())"
     if engine.is_overlay:
         places = os.pathsep.join([str(made.overlay), *sys.path])
         return _run([str(interpreter), "-P", "-c", code], made.folder, {"PYTHONPATH": places})
