@@ -76,7 +76,7 @@ def install(engine: Engine, tell: Tell) -> Installation:
         state, found = examine(engine)
         if state is State.INSTALLED and found is not None:
             return found
-        _sweep(engine, found and found.folder)
+        _sweep(engine, None if found is None else found.folder)
         folder = Path(
             tempfile.mkdtemp(prefix=f"{place_name(engine)}{_SEPARATOR}", dir=engines_folder())
         )
