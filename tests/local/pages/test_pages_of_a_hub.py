@@ -146,6 +146,13 @@ def test_health_tells_of_a_queue_but_not_whose_it_is(
     assert "Queued 0" in read(ada, "/health/")
 
 
+def test_health_tells_which_engines_there_are(ada: httpx.Client) -> None:
+    assert "Engines None" in read(ada, "/health/")
+    assert "tflite as a target Nothing: needs qai-hub engine install tflite." in read(
+        ada, "/health/"
+    )
+
+
 def test_health_counts_stored_files(ada: httpx.Client, hub: LocalHub) -> None:
     text = read(ada, "/health/")
     assert re.search(r"On a disk with [0-9.]+ [KMGT]iB free of [0-9.]+ [KMGT]iB", text)
