@@ -128,7 +128,7 @@ def run_attempt(
         seconds = time.monotonic() - started
         headline = report.reason.partition("\n")[0]
         log.write(f"Attempt ended after {seconds:.1f} s: {report.failure_type} {headline}")
-    files = {key: folder / name for key, name in report.files.items()}
+    files = {key: _locate(name, folder) for key, name in report.files.items()}
     if runtime_log is not None and succeeded:
         files["runtime_log"] = runtime_log.path
     return AttemptOutcome(
@@ -140,6 +140,18 @@ def run_attempt(
         log=log.path,
         lacks=report.lacks,
     )
+
+
+def _locate(name: str, folder: Path) -> Path:
+    """Return the path of a file that a worker publishes.
+
+    Raises:
+        ValueError: It is not in the attempt's folder: the worker could not read it itself.
+    """
+    path = folder / name
+    if not path.resolve(strict=True).is_relative_to(folder):
+        raise ValueError(f"a worker must not publish {path}, which is not its own")
+    return path
 
 
 def _run_stages(

@@ -1,6 +1,7 @@
 """The steps of a job, so that a failure that nobody foresaw can at least name where it happened."""
 
 import logging
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def read_step(folder: Path) -> str:
     Args:
         folder: Folder of the file.
     """
-    try:
-        return (folder / STEP_FILE).read_text(encoding="utf-8") or Step.STARTING
-    except OSError:
-        return Step.STARTING
+    # A worker may write anything into the file, or make a link of it.
+    with suppress(OSError, ValueError):
+        return Step((folder / STEP_FILE).read_text(encoding="utf-8"))
+    return Step.STARTING
