@@ -228,11 +228,29 @@ def test_a_crash_of_a_stage_is_not_the_success_of_the_one_before(tmp_path: Path)
 
 
 def test_stages_share_the_time_of_the_attempt(tmp_path: Path) -> None:
-    report = Report(next_stage=stage_of(saved(linear_model(), tmp_path)))
-    scripts = reporting(tmp_path, report), "import time; time.sleep(600)"
-    request = compile_request(saved(linear_model(), tmp_path))
+    model = saved(linear_model(), tmp_path)
+    slow = "import time; time.sleep(0.2)\n"
+    slow += reporting(tmp_path, Report(next_stage=stage_of(model)))
+    keep = "import shutil; shutil.copy(folder / 'request.json', folder / 'kept.json')\n"
+    keep += reporting(tmp_path, Report())
 
-    outcome = attempt(request, tmp_path / "a", workers=Scripted(*scripts), time_limit=2)
+    outcome = attempt(
+        compile_request(model), tmp_path / "a", workers=Scripted(slow, keep), time_limit=50
+    )
+
+    assert outcome.succeeded
+    later = AttemptRequest.from_json((tmp_path / "a" / "kept.json").read_bytes())
+    assert later.time_limit is not None
+    assert 0 < later.time_limit <= 49.8
+
+
+def test_a_later_stage_that_takes_too_long_is_a_timeout(tmp_path: Path) -> None:
+    model = saved(linear_model(), tmp_path)
+    scripts = reporting(tmp_path, Report(next_stage=stage_of(model))), "import time; time.sleep(99)"
+
+    outcome = attempt(
+        compile_request(model), tmp_path / "a", workers=Scripted(*scripts), time_limit=2
+    )
 
     assert outcome.failure_type == FailureType.TIMEOUT
     assert "the time limit of this hub is 2 s" in outcome.reason
