@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.handover import hand_on, require_engine
 from qai_hub.local.engine.importers.aimet import open_aimet
 from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.machine import tool_versions
@@ -90,7 +92,8 @@ def compile_model(
 
     The inputs and outputs are changed to those that the job requests, and the graph is folded and
     simplified without regard to any hardware. Then the result is run once and compared with the
-    model before simplification.
+    model before simplification. For a runtime that an engine makes models for, that is the first
+    stage, and the report names the next one.
 
     Args:
         request: The request.
@@ -109,6 +112,7 @@ def compile_model(
         return wrap_context_binary(request, folder)
     options = parse_job_options(request.options, "compile")
     options.notices.extend(check_calibration(request, options.values))
+    engine = require_engine(options.values.get(TARGET_RUNTIME), request)
     qnn = _build_qnn_target(options, request)
     notices = list(options.notices)
     if TARGET_RUNTIME not in options.values:
@@ -152,11 +156,7 @@ def compile_model(
         begin_step(Step.VERIFYING)
         return verify_target(fixed, optimised, inputs, work / "verify")
 
-    if qnn is None:
-        outputs, target_notices = verify(target)
-        result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
-        files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
-    else:
+    if qnn is not None:
         made, check, outputs, target_notices = build_checked(
             qnn,
             target,
@@ -166,22 +166,35 @@ def compile_model(
             lambda made: check_compiled(made, request, values, target, reference, folder, started),
             will_check=find_why_not_checked(request, values) is None,
         )
-        result, files = made.result | {"target_check": check.to_json()}, made.files
-    return Report(
-        result={
-            **result,
-            "tool_versions": [*result["tool_versions"], *tools],
-            **specs_to_json(inputs, outputs),
-            "notices": notices + target_notices,
-        },
-        files=files,
-    )
+        report = Report(result=made.result | {"target_check": check.to_json()}, files=made.files)
+    else:
+        outputs, target_notices = verify(target)
+        float_model = reference if FULL_TYPE in values else None
+        report = (
+            _publish(target, folder, has_external_data=has_external_data)
+            if engine is None
+            else hand_on(request, engine, target, float_model, inputs)
+        )
+    result = {
+        **report.result,
+        "tool_versions": [*report.result["tool_versions"], *tools],
+        **specs_to_json(inputs, outputs),
+        "notices": notices + target_notices,
+    }
+    return replace(report, result=result)
+
+
+def _publish(target: Path, folder: Path, *, has_external_data: bool) -> Report:
+    """Publish a target model for ONNX Runtime."""
+    name = publish_model(target, folder, has_external_data=has_external_data)
+    result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
+    return Report(result=result, files={"target_model": name})
 
 
 def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
     """Return the target of a job for QNN, once it is certain to be supported; None for others."""
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
-    if runtime != "onnx":
+    if runtime not in ("onnx", "tflite"):
         given = options.values.get(QNN_OPTIONS, {})
         return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:

@@ -92,7 +92,8 @@ OPTIONS = (
         parse=parse_target_runtime,
         handling={
             "compile": Supported(
-                "ONNX by default; QNN runtimes need the extra `qnn`; others fail the job"
+                "ONNX by default; QNN runtimes need the extra `qnn`, tflite needs the engine "
+                "`tflite`; others fail the job"
             )
         },
     ),

@@ -10,9 +10,8 @@ from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import OptionStringError, parse_option_string
 
-RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
+RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc", "tflite")
 _UNSUPPORTED_RUNTIMES = {
-    "tflite": "it has no converter from ONNX to TensorFlow Lite",
     "qnn_lib_aarch64_android": "it has no compiler for Android; use qnn_dlc or "
     "qnn_context_binary instead",
 }

@@ -249,7 +249,7 @@ def test_typos_are_answered_by_what_was_meant(text: str, kind: JobTypeName, clos
     assert f" Did you mean '{closest}'" in parse_failure(text, kind).reason
 
 
-@pytest.mark.parametrize("runtime", ["tflite", "qnn_lib_aarch64_android"])
+@pytest.mark.parametrize("runtime", ["qnn_lib_aarch64_android"])
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
     failure = parse_failure(f"{TARGET_RUNTIME} {runtime}", "compile")
 

@@ -205,13 +205,15 @@ def test_a_tflite_model_is_not_compiled(tmp_path: Path) -> None:
     assert "profile and inference jobs ONNX, TFLite" in failure.reason
 
 
-def test_no_model_is_compiled_to_tflite(tmp_path: Path) -> None:
+def test_no_model_is_compiled_to_tflite_without_the_engine(tmp_path: Path) -> None:
     request = compile_request(tmp_path / "none", options="--target_runtime tflite")
 
+    # It does not even look for the model.
     failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "no converter from ONNX to TensorFlow Lite" in failure.reason
+    assert failure.lacks == "engine-tflite"
+    assert "run `qai-hub engine install tflite` where the hub runs" in failure.reason
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"not a model", None])
