@@ -35,6 +35,7 @@ class LiteRtModel:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
         dequantize: Whether quantized outputs are returned as float32.
+        quantize: Whether quantized inputs are given as float32.
 
     Raises:
         JobFailure: LiteRT is not installed or cannot read the model, or an input or output has a
@@ -46,14 +47,16 @@ class LiteRtModel:
     notices: Sequence[dict[str, str]] = ()
     measured_on = "Measured on the CPU of this hub's host, not on a device."
 
-    def __init__(self, path: Path, *, threads: int, dequantize: bool) -> None:
+    def __init__(
+        self, path: Path, *, threads: int, dequantize: bool, quantize: bool = False
+    ) -> None:
         self._path = path
         self._threads = threads
         self._dequantize = dequantize
+        self._quantize = quantize
         inputs, outputs = _get_signature(_open_interpreter(path, threads))
         self.inputs = [_parse_port(name, detail, "input") for name, detail in inputs.items()]
-        for name, detail in outputs.items():
-            _parse_port(name, detail, "output")
+        self.outputs = [_parse_port(name, detail, "output") for name, detail in outputs.items()]
 
     @property
     def tools(self) -> list[dict[str, str]]:
@@ -67,7 +70,9 @@ class LiteRtModel:
 
     def load(self) -> "LoadedLiteRtModel":
         """Load the model."""
-        return LoadedLiteRtModel(self._path, self._threads, dequantize=self._dequantize)
+        return LoadedLiteRtModel(
+            self._path, self._threads, dequantize=self._dequantize, quantize=self._quantize
+        )
 
     def measure_breakdown(
         self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
@@ -94,15 +99,17 @@ class LoadedLiteRtModel:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
         dequantize: Whether quantized outputs are returned as float32.
+        quantize: Whether quantized inputs are given as float32.
 
     Raises:
         JobFailure: LiteRT cannot load the model.
     """
 
-    def __init__(self, path: Path, threads: int, *, dequantize: bool) -> None:
+    def __init__(self, path: Path, threads: int, *, dequantize: bool, quantize: bool) -> None:
         self._interpreter = _open_interpreter(path, threads)
         self._inputs, self._outputs = _get_signature(self._interpreter)
         self._dequantize = dequantize
+        self._quantize = quantize
         self._shapes = {n: tuple(map(int, d["shape"])) for n, d in self._inputs.items()}
         try:
             self._interpreter.allocate_tensors()
@@ -126,7 +133,9 @@ class LoadedLiteRtModel:
         try:
             self._resize({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
-                self._interpreter.set_tensor(self._inputs[name]["index"], tensor)
+                detail = self._inputs[name]
+                given = _quantize(tensor, detail) if self._quantize else tensor
+                self._interpreter.set_tensor(detail["index"], given)
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             problem = f"LiteRT cannot run the model on {label}"
@@ -153,6 +162,16 @@ class LoadedLiteRtModel:
             scales, zero_points = scales.reshape(along), zero_points.reshape(along)
         shifted = tensor.astype(np.float32) - np.asarray(zero_points, np.float32)
         return np.asarray(shifted * scales, np.float32)
+
+
+def _quantize(tensor: Tensor, detail: _Detail) -> Tensor:
+    """Return a tensor of floats as the integers of a quantized input; others as they are."""
+    quantization = detail["quantization_parameters"]
+    if not len(quantization["scales"]) or tensor.dtype.kind != "f":
+        return tensor
+    limits = np.iinfo(detail["dtype"])
+    steps = np.rint(tensor / quantization["scales"][0]) + quantization["zero_points"][0]
+    return np.asarray(np.clip(steps, limits.min, limits.max), detail["dtype"])
 
 
 def _import_litert() -> Any:  # noqa: ANN401 - LiteRT states no types
