@@ -9,6 +9,7 @@ import onnx
 import onnx2tf
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
+from qai_hub.local.engine.onnx.prepare import iter_nodes
 from qai_hub.local.engine.protocol import quote_name
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.plain_names import PlainNames
@@ -63,7 +64,7 @@ def convert_floats(model: onnx.ModelProto, names: PlainNames, folder: Path) -> C
         logger.exception("The converter failed")
         raise JobFailure(FailureType.UNSUPPORTED, _explain(error, names)) from error
     path = folder / "model_float32.tflite"
-    _check_operators(TfliteFile.read(path))
+    _check_operators(TfliteFile.read(path), model)
     report = json.loads(next(folder.glob("*_tensor_correspondence_report.json")).read_bytes())
     return ConvertedModel(
         path=path,
@@ -75,9 +76,11 @@ def convert_floats(model: onnx.ModelProto, names: PlainNames, folder: Path) -> C
     )
 
 
-def _check_operators(file: TfliteFile) -> None:
+def _check_operators(file: TfliteFile, model: onnx.ModelProto) -> None:
     """Refuse operators that no runtime has: the converter writes them as custom ones."""
-    custom = sorted({name.removeprefix(_CUSTOM_PREFIX) for name in file.list_custom_operators()})
+    written = {name.removeprefix(_CUSTOM_PREFIX) for name in file.list_custom_operators()}
+    known = {node.op_type.upper(): node.op_type for node in iter_nodes(model)}
+    custom = sorted(known.get(name.replace("_", ""), name) for name in written)
     if custom:
         reason = (
             f"TensorFlow Lite has no operator for {', '.join(map(quote_name, custom[:10]))} of the "

@@ -193,7 +193,8 @@ def _restore_clips(index: GraphIndex, ranges: Mapping[str, QuantizedRange]) -> N
         found = ranges.get(name)
         if found is None or found.minimum != 0 or is_positive:
             continue
-        raw = index.declare_like(f"{name}_unclipped", name)
+        wanted = f"{name}_unclipped"
+        raw = index.declare_like(wanted, name) if index.is_float(name) else index.name(wanted)
         node.output[0] = raw
         upper = next((end for end in _UPPER_ENDS if isclose(found.maximum, end, rel_tol=1e-3)), 0)
         if not upper:
