@@ -233,8 +233,8 @@ OPTIONS = (
         dict.fromkeys(
             ("compile", "link"),
             Supported(
-                "for QNN runtimes: the target model is not compared with the source model in "
-                "simulation; of this hub alone"
+                "for QNN runtimes and tflite: the target model is not compared with the source "
+                "model; of this hub alone"
             ),
         ),
     ),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,19 @@ class TfliteFile:
         code.version = version
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1
+
+    def share_constants(self) -> None:
+        """Store values that are the same once."""
+        first: dict[bytes, int] = {}
+        metadata = self._metadata_buffers()
+        shared = list(range(len(self.model.buffers)))
+        for index, buffer in enumerate(self.model.buffers):
+            if buffer.data is not None and index not in metadata:
+                shared[index] = first.setdefault(sha256(bytes(buffer.data)).digest(), index)
+        for graph in self.model.subgraphs:
+            for tensor in graph.tensors:
+                tensor.buffer = shared[tensor.buffer]
+        self.forget_unused_values()
 
     def forget_unused_values(self) -> None:
         """Empty the buffers of constants that no operator uses any more."""

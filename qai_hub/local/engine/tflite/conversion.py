@@ -11,6 +11,7 @@ from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.quantize.qdq import is_quantized
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.convert import convert_floats
+from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.plain_names import PlainNames
 from qai_hub.local.engine.tflite.ports import flatten_outputs, restore_shapes
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
@@ -43,7 +44,10 @@ class Conversion:
         Raises:
             JobFailure: It cannot be converted.
         """
-        stated = strip_quantizers(model) if is_quantized(model) else {}
+        stated: dict[str, QuantizedRange] = {}
+        if is_quantized(model):
+            stated = strip_quantizers(model)
+            decompose_for_integers(model)
         names = PlainNames(model)
         ports = [*get_inputs(model), *get_outputs(model)]
         shapes = {port.name: port.to_spec().shape for port in ports}
@@ -51,6 +55,8 @@ class Conversion:
         converted = convert_floats(model, names, folder)
         file = TfliteFile.read(converted.path)
         restore_shapes(file, shapes)
+        # The converter writes the weights of each step of a recurrent layer anew.
+        file.share_constants()
         plain = {names.hide(name): each for name, each in stated.items()}
         plain |= {shaped[name]: each for name, each in plain.items() if name in shaped}
         ranges = {converted.tensors.get(name, name): each for name, each in plain.items()}
@@ -66,4 +72,5 @@ class Conversion:
         """
         file = TfliteFile.read(path)
         file.rename(self.names.restore)
+        file.share_constants()
         file.write(path)
