@@ -158,16 +158,15 @@ class TfliteFile:
         return len(self.model.operatorCodes) - 1
 
     def share_constants(self) -> None:
-        """Store values that are the same once."""
-        first: dict[bytes, int] = {}
-        metadata = self._metadata_buffers()
-        shared = list(range(len(self.model.buffers)))
-        for index, buffer in enumerate(self.model.buffers):
-            if buffer.data is not None and index not in metadata:
-                shared[index] = first.setdefault(sha256(bytes(buffer.data)).digest(), index)
+        """Store constants of the same shape and value once."""
+        first: dict[tuple[int, bytes, bytes], int] = {}
         for graph in self.model.subgraphs:
             for tensor in graph.tensors:
-                tensor.buffer = shared[tensor.buffer]
+                data = self.model.buffers[tensor.buffer].data
+                if data is not None:
+                    shape = np.asarray([] if tensor.shape is None else tensor.shape).tobytes()
+                    key = (tensor.type, shape, sha256(bytes(data)).digest())
+                    tensor.buffer = first.setdefault(key, tensor.buffer)
         self.forget_unused_values()
 
     def forget_unused_values(self) -> None:
