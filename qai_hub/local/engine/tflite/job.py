@@ -9,7 +9,6 @@ from typing import Any
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
-from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.option_table import SKIP_TARGET_CHECK, parse_job_options
@@ -69,8 +68,8 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
         JobFailure: The job failed.
     """
     started = time.monotonic()
-    options = parse_job_options(request.options, "compile")
-    settings = TfliteSettings.from_options(options.values)
+    values = parse_job_options(request.options, "compile").values
+    settings = TfliteSettings.from_options(values)
     work = folder / WORK_FOLDER
     begin_step(Step.OPENING)
     _check_size(request.model.path)
@@ -81,7 +80,8 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
     begin_step(Step.CONVERTING_TFLITE)
     conversion = Conversion.begin(model, work / "tflite")
     target = folder / _TARGET
-    notices = list(options.notices)
+    # What is to say about options, the stage that prepared the model has said.
+    notices: list[dict[str, str]] = []
     if precision.activations:
         begin_step(Step.QUANTIZING)
         data = request.dataset or request.calibration
@@ -92,12 +92,12 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
         conversion.file.write(target)
     conversion.restore_names(target)
     reference = request.model.source or path
-    check = _check(request, options.values, reference, precision, folder, started)
+    check = _check(request, values, reference, precision, folder, started)
     made = LiteRtModel(target, threads=1, dequantize=False)
     return Report(
         result={
             "target_model_type": ModelType.TFLITE,
-            "tool_versions": [*_list_tools(), *tool_versions()],
+            "tool_versions": _list_tools(),
             "target_check": check.to_json(),
             **specs_to_json(_to_specs(made.inputs), _to_specs(made.outputs)),
             "notices": [*notices, check.to_notice()],
