@@ -13,6 +13,7 @@ from qai_hub.local.engine.tflite.conversion import Conversion
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
 from qai_hub.local.engine.tflite.quantize import IntegerTypes, quantize_floats
 from qai_hub.local.engine.tflite.ranges import Range, measure_ranges
+from qai_hub.local.engine.tflite.reshapes import use_reshapes
 from qai_hub.local.engine.tflite.saturate import saturate_clips
 
 _MAX_SAMPLES = 32
@@ -49,6 +50,7 @@ def quantize_conversion(
     """
     file, work = conversion.file, conversion.folder / "float.tflite"
     use_fully_connected(file)
+    use_reshapes(file)
     file.write(work)
     stated = {name: Range(each.minimum, each.maximum) for name, each in conversion.ranges.items()}
     missing = file.list_floats() - stated.keys()
