@@ -136,7 +136,7 @@ def _check(
     """Compare the target model with the model that it was made from.
 
     Raises:
-        JobFailure: They have nothing in common.
+        JobFailure: They have nothing in common, or the target model does not run.
     """
     skipped = find_why_not_checked(request, values)
     if skipped is not None:
@@ -151,6 +151,9 @@ def _check(
     )
     limit = limit_seconds(time.monotonic() - started, request.time_limit)
     check = check_target(wanted, folder / WORK_FOLDER / "check", limit)
+    if not check.did_run:
+        reason = f"LiteRT does not run the converted model: {check.reason}"
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
     is_lost = any(each.get("psnr", _LEAST_PSNR) < _LEAST_PSNR for each in check.outputs)
     if is_lost and not precision.activations:
         reason = (
