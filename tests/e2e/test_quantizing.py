@@ -137,7 +137,9 @@ def test_refused_options_fail_the_job(client: Client, device: Device) -> None:
     job = client.submit_compile_job(conv_net(), device, options="--quantize_weight_type float16")
     status = job.wait(60)
     assert status.failure
-    assert (status.message or "").startswith("This hub does not support --quantize_weight_type: ")
+    assert (status.message or "").startswith(
+        "This hub supports --quantize_weight_type for TensorFlow Lite only: "
+    )
 
 
 def test_a_job_behind_a_quantize_job_that_fails(client: Client, device: Device) -> None:

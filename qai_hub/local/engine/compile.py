@@ -31,7 +31,11 @@ from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.onnx.verify import Verified, verify_target
-from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
+from qai_hub.local.engine.option_table import (
+    FULL_TYPE,
+    parse_job_options,
+    settle_tflite_options,
+)
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -111,6 +115,7 @@ def compile_model(
     if request.model.model_type == _CONTEXT_BINARY:
         return wrap_context_binary(request, folder)
     options = parse_job_options(request.options, "compile")
+    settle_tflite_options(options)
     options.notices.extend(check_calibration(request, options.values))
     engine = require_engine(options.values.get(TARGET_RUNTIME), request)
     qnn = _build_qnn_target(options, request)

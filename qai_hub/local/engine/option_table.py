@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.options import (
     FULL_TYPES,
+    HALF,
+    HALF_TYPE,
     RUNTIMES,
     Handling,
     Ignored,
     Option,
     Options,
     Supported,
-    Unsupported,
     integer_parser,
     parse_compute_units,
     parse_full_type,
+    parse_io_type,
     parse_mixed_precision,
     parse_names,
     parse_options,
@@ -22,7 +25,9 @@ from qai_hub.local.engine.options import (
     parse_switch,
     parse_target_runtime,
     parse_tflite_settings,
+    parse_weight_type,
 )
+from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
@@ -41,14 +46,14 @@ CHANNEL_LAST_INPUT = "--force_channel_last_input"
 CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
 SKIP_TARGET_CHECK = "--skip_target_check"
 FULL_TYPE = "--quantize_full_type"
+WEIGHT_TYPE = "--quantize_weight_type"
+QUANTIZE_IO = "--quantize_io"
+QUANTIZE_IO_TYPE = "--quantize_io_type"
 LITE_MP = "--lite_mp"
 INT16_ACTIVATIONS = "--int16_activations"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
-_TFLITE_ONLY = Unsupported(
-    "it is for TensorFlow Lite, and this hub has no converter from ONNX to it"
-)
 _FIXED_QNN_VERSION = Ignored("this hub uses the QNN that its extra `qnn` installs")
 _CPU_ONLY = Ignored("this hub uses ONNX Runtime on the CPU, with default settings")
 _PROFILE_ONLY = Ignored("it applies to profile jobs only")
@@ -127,20 +132,29 @@ OPTIONS = (
         handling={"compile": Supported("needs `calibration_data`; quantizes as quantize jobs do")},
     ),
     Option(
-        flag="--quantize_weight_type",
-        accepted="float16",
-        parse=_parse_text,
-        handling={"compile": _TFLITE_ONLY},
+        flag=WEIGHT_TYPE,
+        accepted=HALF,
+        parse=parse_weight_type,
+        handling={
+            "compile": Supported("for tflite: weights are stored as 16-bit floats; else it fails")
+        },
     ),
     _switch_option(
-        "--quantize_io",
-        {"compile": Ignored("the inputs and outputs of the target model stay floats")},
+        QUANTIZE_IO,
+        {
+            "compile": Supported(
+                "for tflite: inputs and outputs of a quantized model are integers; else they stay "
+                "floats"
+            )
+        },
     ),
     Option(
-        flag="--quantize_io_type",
+        flag=QUANTIZE_IO_TYPE,
         accepted="int8|uint8",
-        parse=_parse_text,
-        handling={"compile": _TFLITE_ONLY},
+        parse=parse_io_type,
+        handling={
+            "compile": Supported("for tflite, with `--quantize_io`; int8 by default; else it fails")
+        },
     ),
     Option(
         flag="--range_scheme",
@@ -220,8 +234,8 @@ OPTIONS = (
         dict.fromkeys(
             ("compile", "link"),
             Supported(
-                "for QNN runtimes: the target model is not compared with the source model in "
-                "simulation; of this hub alone"
+                "for QNN runtimes and tflite: the target model is not compared with the source "
+                "model; of this hub alone"
             ),
         ),
     ),
@@ -249,6 +263,45 @@ OPTIONS = (
         _for_run_jobs(Ignored("this hub uses LiteRT on the CPU, with XNNPACK")),
     ),
 )
+
+
+_TFLITE_RUNTIME = "tflite"
+
+
+def settle_tflite_options(options: Options) -> None:
+    """Refuse or ignore what is for TensorFlow Lite where a model is compiled for another runtime.
+
+    Where it is compiled for TensorFlow Lite, half floats are left out, as nothing is quantized for
+    them before the model is converted.
+
+    Args:
+        options: The options of a compile job, which are changed.
+
+    Raises:
+        JobFailure: An option is for TensorFlow Lite, and the runtime is another.
+    """
+    values = options.values
+    computes_half = values.get(FULL_TYPE) == HALF_TYPE
+    if values.get(TARGET_RUNTIME) == _TFLITE_RUNTIME:
+        if computes_half:
+            del values[FULL_TYPE]
+        return
+    given = [flag for flag in (WEIGHT_TYPE, QUANTIZE_IO_TYPE) if flag in values]
+    if computes_half:
+        given.append(f"{FULL_TYPE} {HALF}")
+    if given:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub supports {given[0]} for TensorFlow Lite only: other models keep their "
+            "types, and a float model for a QNN runtime computes in 16 bits anyway. Leave it out, "
+            f"or add {TARGET_RUNTIME} {_TFLITE_RUNTIME}.",
+        )
+    if values.pop(QUANTIZE_IO, False):
+        message = (
+            f"The option {QUANTIZE_IO} was ignored: inputs and outputs of the target model stay "
+            "floats."
+        )
+        options.notices.append(build_notice("INFO", "USER", message))
 
 
 def parse_job_options(text: str, kind: JobTypeName) -> Options:

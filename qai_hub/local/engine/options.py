@@ -20,7 +20,10 @@ _MAX_THREADS = 256
 # Python refuses to parse very long numbers.
 _MAX_DIGITS = 9
 # Types of weights and activations.
+HALF = "float16"
+HALF_TYPE = ("FLOAT16", "FLOAT16")
 _FULL_TYPES = {
+    HALF: HALF_TYPE,
     "int8": ("INT8", "INT8"),
     "w8a8": ("INT8", "INT8"),
     "w8a16": ("INT8", "INT16"),
@@ -28,9 +31,9 @@ _FULL_TYPES = {
     "w4a16": ("INT4", "INT16"),
 }
 FULL_TYPES = "|".join(_FULL_TYPES)
+_IO_TYPES = ("int8", "uint8")
 _UNSUPPORTED_FULL_TYPES = {
     "int16": "it quantizes weights to 8 or 4 bits; w8a16 has 16-bit activations",
-    "float16": "a float model compiled for a QNN runtime computes in float16 anyway",
 }
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
 _UNIT_DESCRIPTIONS = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
@@ -96,6 +99,20 @@ def parse_full_type(value: str) -> tuple[str, str]:
     if value not in _FULL_TYPES:
         raise ValueError("there is no such type.")
     return _FULL_TYPES[value]
+
+
+def parse_weight_type(value: str) -> str:
+    """Parse the type to which weights alone are quantized."""
+    if value != HALF:
+        raise ValueError("there is no such type.")
+    return value
+
+
+def parse_io_type(value: str) -> str:
+    """Parse the type of quantized inputs and outputs."""
+    if value not in _IO_TYPES:
+        raise ValueError("there is no such type.")
+    return value
 
 
 def parse_range_scheme(value: str) -> str:

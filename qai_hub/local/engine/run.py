@@ -131,7 +131,7 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
         max_iterations=options.values.get(ITERATIONS, model.default_iterations),
         max_seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
     )
-    notices = [*options.notices, *model.notices]
+    notices: list[dict[str, str]] = []
     units = options.values.get(COMPUTE_UNIT, ("all",))
     unused = check_compute_units(units, model.compute_units)
     if unused:
@@ -155,6 +155,8 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
         notices += measured.notices
         if measured.trace is not None:
             files["profile_trace"] = measured.trace.replace(folder / _TRACE).name
+    # A model knows only after it has run what there is to say about that.
+    notices = [*options.notices, *model.notices, *notices]
     return Report(result={**result, "notices": notices}, files=files)
 
 

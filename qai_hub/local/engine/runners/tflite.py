@@ -21,6 +21,7 @@ _UNSUPPORTED_OP_SIGNS = (
     "unresolved custom op",
     "Select TensorFlow op",
 )
+_XNNPACK_SIGN = "XNNPack"
 _OUT_OF_MEMORY_SIGN = "failed to reshape runtime"
 _LOAD_PROBLEM = "LiteRT cannot load the model"
 
@@ -35,6 +36,7 @@ class LiteRtModel:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
         dequantize: Whether quantized outputs are returned as float32.
+        quantize: Whether quantized inputs are given as float32.
 
     Raises:
         JobFailure: LiteRT is not installed or cannot read the model, or an input or output has a
@@ -43,17 +45,19 @@ class LiteRtModel:
 
     compute_units: Sequence[str] = ("cpu",)
     default_iterations = DEFAULT_ITERATIONS
-    notices: Sequence[dict[str, str]] = ()
     measured_on = "Measured on the CPU of this hub's host, not on a device."
 
-    def __init__(self, path: Path, *, threads: int, dequantize: bool) -> None:
+    def __init__(
+        self, path: Path, *, threads: int, dequantize: bool, quantize: bool = False
+    ) -> None:
         self._path = path
         self._threads = threads
         self._dequantize = dequantize
+        self._quantize = quantize
+        self._uses_xnnpack = True
         inputs, outputs = _get_signature(_open_interpreter(path, threads))
         self.inputs = [_parse_port(name, detail, "input") for name, detail in inputs.items()]
-        for name, detail in outputs.items():
-            _parse_port(name, detail, "output")
+        self.outputs = [_parse_port(name, detail, "output") for name, detail in outputs.items()]
 
     @property
     def tools(self) -> list[dict[str, str]]:
@@ -63,11 +67,24 @@ class LiteRtModel:
     @property
     def conditions(self) -> Mapping[str, str]:
         """Conditions of its profiles."""
-        return {"runtime": "LiteRT", "threads of an operator": str(self._threads)}
+        kernels = "LiteRT" if self._uses_xnnpack else "LiteRT without XNNPACK"
+        return {"runtime": kernels, "threads of an operator": str(self._threads)}
+
+    @property
+    def notices(self) -> Sequence[dict[str, str]]:
+        """A notice if LiteRT's fastest kernels have refused the model, once it is loaded."""
+        if self._uses_xnnpack:
+            return ()
+        message = "XNNPACK refuses the model, so that LiteRT ran it with its own, slower kernels."
+        return (build_notice("WARNING", "MODEL", message),)
 
     def load(self) -> "LoadedLiteRtModel":
         """Load the model."""
-        return LoadedLiteRtModel(self._path, self._threads, dequantize=self._dequantize)
+        loaded = LoadedLiteRtModel(
+            self._path, self._threads, dequantize=self._dequantize, quantize=self._quantize
+        )
+        self._uses_xnnpack = loaded.uses_xnnpack
+        return loaded
 
     def measure_breakdown(
         self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
@@ -94,20 +111,18 @@ class LoadedLiteRtModel:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
         dequantize: Whether quantized outputs are returned as float32.
+        quantize: Whether quantized inputs are given as float32.
 
     Raises:
         JobFailure: LiteRT cannot load the model.
     """
 
-    def __init__(self, path: Path, threads: int, *, dequantize: bool) -> None:
-        self._interpreter = _open_interpreter(path, threads)
+    def __init__(self, path: Path, threads: int, *, dequantize: bool, quantize: bool) -> None:
+        self._interpreter, self.uses_xnnpack = _allocate(path, threads)
         self._inputs, self._outputs = _get_signature(self._interpreter)
         self._dequantize = dequantize
+        self._quantize = quantize
         self._shapes = {n: tuple(map(int, d["shape"])) for n, d in self._inputs.items()}
-        try:
-            self._interpreter.allocate_tensors()
-        except RuntimeError as error:
-            raise _convert_error(error, FailureType.MODEL_INVALID, _LOAD_PROBLEM) from error
         self.output_names: list[str] = list(self._outputs)
 
     def run(self, inputs: Mapping[str, Tensor], label: str) -> list[Tensor]:
@@ -126,7 +141,9 @@ class LoadedLiteRtModel:
         try:
             self._resize({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
-                self._interpreter.set_tensor(self._inputs[name]["index"], tensor)
+                detail = self._inputs[name]
+                given = _quantize(tensor, detail) if self._quantize else tensor
+                self._interpreter.set_tensor(detail["index"], given)
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             problem = f"LiteRT cannot run the model on {label}"
@@ -155,15 +172,46 @@ class LoadedLiteRtModel:
         return np.asarray(shifted * scales, np.float32)
 
 
+def _quantize(tensor: Tensor, detail: _Detail) -> Tensor:
+    """Return a tensor of floats as the integers of a quantized input; others as they are."""
+    quantization = detail["quantization_parameters"]
+    if not len(quantization["scales"]) or tensor.dtype.kind != "f":
+        return tensor
+    limits = np.iinfo(detail["dtype"])
+    steps = np.rint(tensor / quantization["scales"][0]) + quantization["zero_points"][0]
+    return np.asarray(np.clip(steps, limits.min, limits.max), detail["dtype"])
+
+
 def _import_litert() -> Any:  # noqa: ANN401 - LiteRT states no types
     return import_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
 
 
-def _open_interpreter(path: Path, threads: int) -> Any:  # noqa: ANN401
+def _allocate(path: Path, threads: int) -> tuple[Any, bool]:
+    """Return an interpreter with memory for its tensors, and whether it uses XNNPACK."""
+    try:
+        interpreter = _open_interpreter(path, threads)
+        try:
+            interpreter.allocate_tensors()
+        except RuntimeError as error:
+            if _XNNPACK_SIGN not in str(error):
+                raise
+            interpreter = _open_interpreter(path, threads, use_xnnpack=False)
+            interpreter.allocate_tensors()
+            return interpreter, False
+    except RuntimeError as error:
+        raise _convert_error(error, FailureType.MODEL_INVALID, _LOAD_PROBLEM) from error
+    return interpreter, True
+
+
+def _open_interpreter(path: Path, threads: int, *, use_xnnpack: bool = True) -> Any:  # noqa: ANN401
     _import_litert()
     module = import_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
+    kinds = module.OpResolverType
+    kernels = kinds.AUTO if use_xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        return module.Interpreter(model_path=str(path), num_threads=threads)
+        return module.Interpreter(
+            model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels
+        )
     except (RuntimeError, ValueError) as error:
         raise _convert_error(error, FailureType.MODEL_CORRUPT, _LOAD_PROBLEM) from error
 
