@@ -50,6 +50,7 @@ _TFLITE_ONLY = Unsupported(
     "it is for TensorFlow Lite, and this hub has no converter from ONNX to it"
 )
 _FIXED_QNN_VERSION = Ignored("this hub uses the QNN that its extra `qnn` installs")
+_ONE_CONVERTER = Ignored("this hub has one converter for each runtime, and uses that")
 _CPU_ONLY = Ignored("this hub uses ONNX Runtime on the CPU, with default settings")
 _PROFILE_ONLY = Ignored("it applies to profile jobs only")
 
@@ -141,6 +142,8 @@ OPTIONS = (
         parse=_parse_text,
         handling={"compile": _TFLITE_ONLY},
     ),
+    _switch_option("--use_qnn_onnx_ep_converter", {"compile": _ONE_CONVERTER}),
+    _switch_option("--use_tfl_converter", {"compile": _ONE_CONVERTER}),
     Option(
         flag="--range_scheme",
         accepted="auto|min_max",
@@ -169,12 +172,15 @@ OPTIONS = (
     ),
     Option(
         flag=COMPUTE_UNIT,
-        accepted="cpu|npu|all",
+        accepted="cpu|gpu|npu|all",
         parse=parse_compute_units,
         handling={
             "compile": Ignored("the compute unit is chosen when the model runs"),
             **_for_run_jobs(
-                Supported("must include what the model runs on: cpu, or npu for QNN formats")
+                Supported(
+                    "must include what the model runs on: cpu, or npu for QNN formats; with gpu it "
+                    "runs on that, with a warning, since there is no GPU"
+                )
             ),
         },
     ),

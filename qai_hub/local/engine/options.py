@@ -61,8 +61,8 @@ def parse_compute_units(value: str) -> tuple[str, ...]:
     return units
 
 
-def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[str]:
-    """Return the requested compute units that a model does not run on here.
+def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[dict[str, str]]:
+    """Check that a model may run on the compute units that it runs on here.
 
     Args:
         requested: The compute units that the options request.
@@ -70,20 +70,32 @@ def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[s
             cannot run falls back to the others, whether they were requested or not.
 
     Returns:
-        The requested units that it does not run on.
+        A notice if it does not run on all that were requested. No hub has a GPU, so what asks for
+        one runs nevertheless.
 
     Raises:
         JobFailure: The main one was not requested.
     """
-    main = used[0]
-    if not {"all", main} & set(requested):
+    main, asked = used[0], ",".join(requested)
+    is_excluded = not {"all", main} & set(requested)
+    if is_excluded and "gpu" not in requested:
         raise JobFailure(
             FailureType.UNSUPPORTED,
             f"This model runs on {_UNIT_DESCRIPTIONS[main]}, which --compute_unit "
-            f"{','.join(requested)} excludes. Supported: --compute_unit {main}|all, or a list "
+            f"{asked} excludes. Supported: --compute_unit {main}|all, or a list "
             f"that includes {main}.",
         )
-    return sorted(set(requested) - {"all", *used})
+    unused = sorted(set(requested) - {"all", *used})
+    if is_excluded:
+        message = (
+            f"--compute_unit {asked} had no effect: this hub has no GPU, and the model ran on "
+            f"{_UNIT_DESCRIPTIONS[main]}. Times and outputs are not those of a GPU."
+        )
+        return [build_notice("WARNING", "DEVICE", message)]
+    if unused:
+        message = f"The model ran on {','.join(used)}, not on {','.join(unused)}."
+        return [build_notice("INFO", "DEVICE", message)]
+    return []
 
 
 def parse_full_type(value: str) -> tuple[str, str]:

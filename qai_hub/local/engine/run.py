@@ -131,12 +131,12 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
         max_iterations=options.values.get(ITERATIONS, model.default_iterations),
         max_seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
     )
-    notices = [*options.notices, *model.notices]
     units = options.values.get(COMPUTE_UNIT, ("all",))
-    unused = check_compute_units(units, model.compute_units)
-    if unused:
-        message = f"The model ran on {','.join(model.compute_units)}, not on {','.join(unused)}."
-        notices.append(build_notice("INFO", "DEVICE", message))
+    notices = [
+        *options.notices,
+        *model.notices,
+        *check_compute_units(units, model.compute_units),
+    ]
     result: dict[str, Any] = {"tool_versions": model.tools}
     files = {}
     if request.dataset is None:

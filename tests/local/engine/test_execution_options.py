@@ -57,6 +57,8 @@ EXAMPLES = {
     "--quantize_weight_type": "float16",
     "--quantize_io": "true",
     "--quantize_io_type": "uint8",
+    "--use_qnn_onnx_ep_converter": "",
+    "--use_tfl_converter": "",
     "--range_scheme": "min_max",
     "--lite_mp": "percentage=10;override_qtype=int16",
     "--int16_activations": "a,b",
@@ -196,8 +198,8 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
         ("--frobnicate=3", "'--frobnicate' is not supported"),
         ("-c cpu", "'-c' is not supported"),
         ("cpu", "text 'cpu' is not supported"),
-        ("--compute_unit", "needs a value: cpu|npu|all"),
-        ("--compute_unit=", "needs a value: cpu|npu|all"),
+        ("--compute_unit", "needs a value: cpu|gpu|npu|all"),
+        ("--compute_unit=", "needs a value: cpu|gpu|npu|all"),
         ("--compute_unit --max_profiler_iterations 3", "needs a value"),
         ("--compute_unit cpu --compute_unit cpu", "given twice"),
         ("--compute_unit cpu all", "text 'all' is not supported"),
@@ -226,7 +228,7 @@ def test_refusals_name_the_option_and_what_to_do(text: str, told: str) -> None:
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert told in failure.reason
     assert re.search(
-        r"Supported: --\w+ \(|needs a value: cpu\|npu\|all|leave one|Quote values|Did you mean",
+        r"Supported: --\w+ \(|needs a value: cpu\|gpu|leave one|Quote values|Did you mean",
         failure.reason,
     )
 
@@ -268,28 +270,36 @@ def test_what_there_is_not_is_invalid(text: str, kind: JobTypeName) -> None:
     assert "there is no such" in failure.reason
 
 
-def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
-    failure = parse_failure("--range_scheme mse_minimizer", "quantize")
-
-    assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "auto|min_max" in failure.reason
-
-
-@pytest.mark.parametrize("units", ["cpu", "all", "npu,cpu", "cpu,gpu,npu"])
-def test_compute_units_with_the_cpu_among_them(units: str) -> None:
+@pytest.mark.parametrize(
+    ("units", "missing"),
+    [("cpu", ""), ("all", ""), ("npu,cpu", "npu"), ("cpu,gpu,npu", "gpu,npu")],
+)
+def test_compute_units_with_the_cpu_among_them(units: str, missing: str) -> None:
     found = parse_job_options(f"{COMPUTE_UNIT} {units}", "profile").values[COMPUTE_UNIT]
-    assert found == tuple(units.split(","))
-    assert check_compute_units(found, ["cpu"]) == sorted(set(found) - {"all", "cpu"})
+
+    notices = check_compute_units(found, ["cpu"])
+
+    assert [notice["severity"] for notice in notices] == ["INFO"] * bool(missing)
+    assert all(f"on cpu, not on {missing}." in notice["message"] for notice in notices)
 
 
-@pytest.mark.parametrize("units", ["npu", "gpu", "npu,gpu"])
-def test_compute_units_without_the_cpu_are_unsupported(units: str) -> None:
+def test_compute_units_without_the_cpu_are_unsupported() -> None:
     with pytest.raises(JobFailure, match="CPU of this hub's host") as caught:
-        check_compute_units(
-            parse_job_options(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT], ["cpu"]
-        )
+        check_compute_units(["npu"], ["cpu"])
 
     assert caught.value.failure_type is FailureType.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("used", "where"), [("cpu", "the CPU of this hub's host"), ("npu", "a simulated NPU")]
+)
+def test_what_asks_for_a_gpu_runs_elsewhere_with_a_warning(used: str, where: str) -> None:
+    found = parse_job_options(f"{COMPUTE_UNIT} gpu", "profile").values[COMPUTE_UNIT]
+
+    (notice,) = check_compute_units(found, [used])
+
+    assert notice["severity"] == "WARNING"
+    assert f"no GPU, and the model ran on {where}" in notice["message"]
 
 
 def test_the_time_to_measure_is_a_number_of_seconds() -> None:
