@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from qai_hub.local.engine.options import (
     FULL_TYPES,
+    RANGE_SCHEMES,
     RUNTIMES,
     Handling,
     Ignored,
@@ -41,6 +42,7 @@ CHANNEL_LAST_INPUT = "--force_channel_last_input"
 CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
 SKIP_TARGET_CHECK = "--skip_target_check"
 FULL_TYPE = "--quantize_full_type"
+RANGE_SCHEME = "--range_scheme"
 LITE_MP = "--lite_mp"
 INT16_ACTIVATIONS = "--int16_activations"
 ITERATIONS = "--max_profiler_iterations"
@@ -145,10 +147,15 @@ OPTIONS = (
     _switch_option("--use_qnn_onnx_ep_converter", {"compile": _ONE_CONVERTER}),
     _switch_option("--use_tfl_converter", {"compile": _ONE_CONVERTER}),
     Option(
-        flag="--range_scheme",
-        accepted="auto|min_max",
+        flag=RANGE_SCHEME,
+        accepted="|".join(RANGE_SCHEMES),
         parse=parse_range_scheme,
-        handling={"quantize": Supported("both use the minimum and maximum; others fail the job")},
+        handling={
+            "quantize": Supported(
+                "auto and min_max: the smallest and largest value; mse_minimizer: the range that "
+                "leaves the smallest mean squared error, for activations"
+            )
+        },
     ),
     Option(
         flag=LITE_MP,

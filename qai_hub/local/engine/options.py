@@ -35,8 +35,8 @@ _UNSUPPORTED_FULL_TYPES = {
 }
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
 _UNIT_DESCRIPTIONS = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
-_RANGE_SCHEMES = ("auto", "min_max")
-_UNSUPPORTED_RANGE_SCHEMES = ("mse_minimizer",)
+MSE_MINIMIZER = "mse_minimizer"
+RANGE_SCHEMES = ("auto", "min_max", MSE_MINIMIZER)
 
 
 def parse_target_runtime(value: str) -> str:
@@ -113,13 +113,7 @@ def parse_full_type(value: str) -> tuple[str, str]:
 
 def parse_range_scheme(value: str) -> str:
     """Parse how the ranges of activations are derived from the calibration data."""
-    if value in _UNSUPPORTED_RANGE_SCHEMES:
-        raise JobFailure(
-            FailureType.UNSUPPORTED,
-            f"This hub does not support the range scheme {value!r}: it uses the minimum and "
-            f"maximum. Supported: --range_scheme {'|'.join(_RANGE_SCHEMES)}.",
-        )
-    if value not in _RANGE_SCHEMES:
+    if value not in RANGE_SCHEMES:
         raise ValueError("there is no such scheme.")
     return value
 

@@ -60,8 +60,7 @@ _MAX_PSNR = 999.0
 class BitTrials:
     """Runs a quantized model with 8 or 16 bits for each of its tensors, without quantizing anew.
 
-    One session serves all trials: the scales and zero points are inputs of its model. In 8 bits,
-    values above the range of a tensor are not clipped; on the calibration data there are none.
+    One session serves all trials: the scales and zero points are inputs of its model.
 
     Args:
         original: The float model.
@@ -146,11 +145,15 @@ def _make_parameters_inputs(model: onnx.ModelProto) -> dict[str, tuple[str, Any,
                 onnx.numpy_helper.to_array(scale),
                 onnx.numpy_helper.to_array(zero),
             )
-    for node in graph.node:
+    for node in list(graph.node):
         if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.input[1] in found:
+            zero_name, scale, zero = found[node.input[1]]
             node.domain = _WIDE_DOMAIN
-            node.input[2] = found[node.input[1]][0]
+            node.input[2] = zero_name
             del node.attribute[:]
+            if node.op_type == "QuantizeLinear":
+                ends = [(integer - int(zero)) * float(scale) for integer in (0, 255)]
+                _clip(graph, node, ends, taken)
     for name, (zero_name, _, _) in found.items():
         graph.initializer.remove(constants[name])
         graph.input.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, []))
@@ -160,6 +163,24 @@ def _make_parameters_inputs(model: onnx.ModelProto) -> dict[str, tuple[str, Any,
     if _WIDE_DOMAIN not in {opset.domain for opset in model.opset_import}:
         model.opset_import.append(helper.make_opsetid(_WIDE_DOMAIN, 1))
     return found
+
+
+def _clip(
+    graph: onnx.GraphProto, node: onnx.NodeProto, range_ends: Sequence[float], taken: set[str]
+) -> None:
+    """Clip what a node quantizes, as 8 bits would; 16 bits have the same range.
+
+    The integers of 8 bits are stored in 16, which would hold larger ones as well.
+    """
+    names = []
+    for end in range_ends:
+        names.append(unique_name(f"{node.input[1]}_end", taken))
+        tensor = onnx.numpy_helper.from_array(np.asarray(end, np.float32), names[-1])
+        graph.initializer.append(tensor)
+    clipped = unique_name(f"{node.input[0]}_clipped", taken)
+    clip = helper.make_node("Clip", [node.input[0], *names], [clipped], name=clipped)
+    graph.node.insert(list(graph.node).index(node), clip)
+    node.input[0] = clipped
 
 
 def rank_tensors(trials: BitTrials, layers: Sequence[Layer], deadline: float) -> list[Candidate]:

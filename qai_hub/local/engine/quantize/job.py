@@ -27,6 +27,7 @@ from qai_hub.local.engine.option_table import (
     FULL_TYPE,
     INT16_ACTIVATIONS,
     LITE_MP,
+    RANGE_SCHEME,
     SKIP_TARGET_CHECK,
     parse_job_options,
 )
@@ -204,6 +205,8 @@ def quantize_model(
     )
     original, data_notices = check_float_model(source, data, work)
 
+    range_scheme = options.values.get(RANGE_SCHEME, "auto")
+
     def quantize(name: str, int16: Sequence[str]) -> QuantizedModel:
         return quantize_file(
             original,
@@ -211,10 +214,16 @@ def quantize_model(
             work / name,
             external_data_threshold=external_data_threshold,
             int16=int16,
+            range_scheme=range_scheme,
         )
 
     def try_again(int16: Sequence[str], folder: Path, time_limit: float) -> dict[str, float]:
-        arguments = {"original": original.to_json(), "dtypes": dtypes, "int16": int16}
+        arguments = {
+            "original": original.to_json(),
+            "dtypes": dtypes,
+            "int16": int16,
+            "range_scheme": range_scheme,
+        }
         psnr: dict[str, float] = call_isolated(_TRY, arguments, folder, time_limit)["psnr"]
         return psnr
 
@@ -266,7 +275,7 @@ def try_quantizing(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
 
     Args:
         arguments: The `original`, as JSON of a `FloatModel`; `dtypes`, the types of weights and
-            activations; and `int16`, the tensors.
+            activations; `int16`, the tensors; and `range_scheme`.
         folder: Folder for generated files.
 
     Returns:
@@ -275,9 +284,14 @@ def try_quantizing(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
     Raises:
         JobFailure: The model cannot be quantized so.
     """
-    original, dtypes = FloatModel.from_json(arguments["original"]), arguments["dtypes"]
-    int16 = arguments["int16"]
-    quantized = quantize_file(original, tuple(dtypes), folder, int16=int16, is_isolated=True)
+    quantized = quantize_file(
+        FloatModel.from_json(arguments["original"]),
+        tuple(arguments["dtypes"]),
+        folder,
+        int16=arguments["int16"],
+        range_scheme=arguments["range_scheme"],
+        is_isolated=True,
+    )
     return {"psnr": quantized.psnr}
 
 

@@ -20,6 +20,7 @@ from qai_hub.local.engine.onnx.prepare import (
     iter_nodes,
 )
 from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
+from qai_hub.local.engine.options import MSE_MINIMIZER
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.calibration import (
     CalibrationData,
@@ -35,6 +36,7 @@ from qai_hub.local.engine.quantize.mixed_precision import (
     build_overrides,
     iter_float_values,
 )
+from qai_hub.local.engine.quantize.mse_ranges import override_ranges
 from qai_hub.local.engine.quantize.overrides import Overrides
 from qai_hub.local.engine.quantize.prepare import PreparedModel, prepare_model
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs
@@ -172,6 +174,7 @@ def quantize_file(
     *,
     external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
     int16: Sequence[str] = (),
+    range_scheme: str = "auto",
     is_isolated: bool = False,
 ) -> QuantizedModel:
     """Quantize a float model, and compare the result with it.
@@ -183,6 +186,7 @@ def quantize_file(
         external_data_threshold: Size in bytes from which weights are stored in a file beside the
             graph.
         int16: Tensors of the folded model to keep at 16 bits, if activations have 8.
+        range_scheme: How the ranges of activations follow from the data, as in `--range_scheme`.
         is_isolated: Whether this is a process of its own already, in which the comparison may run.
 
     Returns:
@@ -200,6 +204,10 @@ def quantize_file(
         overrides = prepared.overrides
         if int16:
             overrides = _merge_overrides(overrides, _build_int16_overrides(prepared.path, int16))
+        if range_scheme == MSE_MINIMIZER:
+            begin_step(Step.CALIBRATING)
+            bits = 8 if quant_types[1] == QuantType.QUInt8 else 16
+            overrides = override_ranges(prepared.path, samples, bits, overrides)
         target = work / "quantized" / "model.onnx"
         target.parent.mkdir(parents=True)
         begin_step(Step.QUANTIZING)
