@@ -126,6 +126,8 @@ def compile_model(
     fixed, inputs, was_dynamic, port_notices = _fix_ports(
         model, request.input_specs, port_options, work
     )
+    if qnn is not None:
+        qnn.check_layers(fixed)
     notices += [*model.notices, *port_notices]
     tools = model.tools
     del model

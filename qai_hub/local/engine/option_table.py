@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from qai_hub.local.engine.options import (
     FULL_TYPES,
+    OVERRIDE_TYPES,
     RANGE_SCHEMES,
     RUNTIMES,
     Handling,
@@ -159,12 +160,13 @@ OPTIONS = (
     ),
     Option(
         flag=LITE_MP,
-        accepted="percentage=N;override_qtype=int16",
+        accepted=f"percentage=N;override_qtype={'|'.join(OVERRIDE_TYPES)}",
         parse=parse_mixed_precision,
         handling={
             "quantize": Supported(
-                "for 8-bit activations: the layers that cost most accuracy are kept at 16 bits, as "
-                "trials on the calibration data tell"
+                "the layers that cost most accuracy, as trials on the calibration data tell, get "
+                "activations of 16 bits (int16), weights of 16 bits where activations have them "
+                "(int16), or 16-bit floats (fp16)"
             )
         },
     ),

@@ -35,6 +35,8 @@ _UNSUPPORTED_FULL_TYPES = {
 }
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
 _UNIT_DESCRIPTIONS = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
+FP16 = "fp16"
+OVERRIDE_TYPES = ("int16", FP16)
 MSE_MINIMIZER = "mse_minimizer"
 RANGE_SCHEMES = ("auto", "min_max", MSE_MINIMIZER)
 
@@ -124,9 +126,11 @@ class MixedPrecision:
 
     Attributes:
         percentage: How many of the layers, in percent.
+        kind: What they are kept in: "int16" or "fp16".
     """
 
     percentage: float
+    kind: str
 
 
 def parse_mixed_precision(value: str) -> MixedPrecision:
@@ -135,11 +139,11 @@ def parse_mixed_precision(value: str) -> MixedPrecision:
     if set(settings) != {"percentage", "override_qtype"}:
         raise ValueError("it must have the settings percentage and override_qtype.")
     kind = settings["override_qtype"]
-    if kind != "int16":
+    if kind not in OVERRIDE_TYPES:
         raise JobFailure(
             FailureType.UNSUPPORTED,
             f"This hub does not support override_qtype={quote_name(kind)} of --lite_mp. "
-            "Supported: override_qtype=int16.",
+            f"Supported: override_qtype={'|'.join(OVERRIDE_TYPES)}.",
         )
     try:
         percentage = float(settings["percentage"])
@@ -147,7 +151,7 @@ def parse_mixed_precision(value: str) -> MixedPrecision:
         raise ValueError("percentage is not a number.") from None
     if not 0 < percentage <= 100:
         raise ValueError("percentage must be above 0, and 100 at most.")
-    return MixedPrecision(percentage)
+    return MixedPrecision(percentage, kind)
 
 
 def integer_parser(maximum: int) -> Callable[[str], int]:

@@ -42,6 +42,8 @@ from qai_hub.local.engine.qnn.wrappers import (
     find_outside_ports,
     label_wrapper,
 )
+from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.quantize.raised_layers import has_half_floats
 from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"
@@ -149,6 +151,26 @@ class QnnTarget:
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
         return cls(runtime=runtime, soc=soc, settings=settings)
+
+    def check_layers(self, source: Path) -> None:
+        """Check that the chip has the 16-bit floats that layers of a quantized model are kept in.
+
+        Args:
+            source: The .onnx file of the model, before it was optimised: that widens these floats.
+
+        Raises:
+            JobFailure: It does not. A DLC is for other chips, too.
+        """
+        if self.soc.fp16 or self.runtime == DLC:
+            return
+        model = onnx.load(source, load_external_data=False)
+        if not is_quantized(model) or not has_half_floats(model):
+            return
+        reason = (
+            f"The HTP of {self.soc.name} supports integers only, and layers of the model are kept "
+            "in 16-bit floats: quantize it without override_qtype=fp16."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
 
     def build(
         self,

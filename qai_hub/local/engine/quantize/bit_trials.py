@@ -14,9 +14,11 @@ import onnx
 from onnx import helper
 
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
-from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
+from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.quantize.calibration import CalibrationData
-from qai_hub.local.engine.quantize.layers import ErrorSum, Layer, compute_losses
+from qai_hub.local.engine.quantize.layer_trials import LayerTrials
+from qai_hub.local.engine.quantize.layers import Layer, compute_losses
+from qai_hub.local.engine.quantize.trials import Trials
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Candidate:
 _MAX_PSNR = 999.0
 
 
-class BitTrials:
+class BitTrials(Trials):
     """Runs a quantized model with 8 or 16 bits for each of its tensors, without quantizing anew.
 
     One session serves all trials: the scales and zero points are inputs of its model.
@@ -83,41 +85,21 @@ class BitTrials:
     ) -> None:
         model = onnx.load(quantized)
         self._parameters = _make_parameters_inputs(model)
-        path = work / "trials.onnx"
-        path.write_bytes(model.SerializeToString())
         names = {node.output[0]: node.input[1] for node in _iter_quantizers(model.graph)}
         # Tensors that only move data share the scale of what they move.
-        self.layers: dict[str, Layer] = {}
+        self.layers = {}
         for layer in layers:
             if names.get(layer.integers) in self._parameters:
                 self.layers.setdefault(names[layer.integers], layer)
-        self._session = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
-        before = Session(original, level=OptimizationLevel.ORT_DISABLE_ALL)
-        self._samples = [(sample, before.run(sample, _LABEL)) for sample in samples]
-        self._names = before.output_names
+        super().__init__(original, model, samples, work)
 
-    def run(self, wide: AbstractSet[str]) -> float:
-        """Return the PSNR of the least accurate output.
-
-        Args:
-            wide: The scales of the tensors with 16 bits.
-        """
-        parameters: dict[str, Tensor] = {}
+    def _make_inputs(self, raised: AbstractSet[str]) -> dict[str, Tensor]:
+        inputs: dict[str, Tensor] = {}
         for name, (zero_name, scale, zero) in self._parameters.items():
-            factor = _WIDEN if name in wide else 1
-            parameters[name] = np.asarray(scale / factor, np.float32)
-            parameters[zero_name] = np.asarray(int(zero) * factor, np.uint16)
-        errors = [ErrorSum() for _ in self._names]
-        places = [self._session.output_names.index(name) for name in self._names]
-        for sample, expected in self._samples:
-            actual = self._session.run({**sample, **parameters}, _LABEL)
-            for error, place, tensor in zip(errors, places, expected, strict=True):
-                if tensor.dtype.kind == "f":
-                    error.add(tensor, actual[place])
-        return min((each.psnr for each in errors if each.psnr is not None), default=math.inf)
-
-
-_LABEL = "a sample of the calibration data"
+            factor = _WIDEN if name in raised else 1
+            inputs[name] = np.asarray(scale / factor, np.float32)
+            inputs[zero_name] = np.asarray(int(zero) * factor, np.uint16)
+        return inputs
 
 
 def _iter_quantizers(graph: onnx.GraphProto) -> Iterable[onnx.NodeProto]:
@@ -183,7 +165,7 @@ def _clip(
     node.input[0] = clipped
 
 
-def rank_tensors(trials: BitTrials, layers: Sequence[Layer], deadline: float) -> list[Candidate]:
+def rank_tensors(trials: Trials, layers: Sequence[Layer], deadline: float) -> list[Candidate]:
     """Rank tensors by what their 8 bits cost alone, while all others have 16.
 
     Args:
@@ -207,7 +189,7 @@ def rank_tensors(trials: BitTrials, layers: Sequence[Layer], deadline: float) ->
 
 
 def choose_tensors(
-    trials: BitTrials, ranking: Sequence[Candidate], before: float, best: float, deadline: float
+    trials: Trials, ranking: Sequence[Candidate], before: float, best: float, deadline: float
 ) -> list[Candidate]:
     """Choose few tensors whose 16 bits gain most of what 16 bits for all would.
 
@@ -240,8 +222,9 @@ def try_bits(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Args:
         arguments: `original` and `quantized`, the .onnx files of the float model and the quantized
             one; `layers`, the tensors as the fields of `Layer`; `data`, as JSON of
-            `CalibrationData`; `seconds`, after which no trial begins; and `choose`, whether to
-            choose those that are worth 16 bits, if all together gain enough.
+            `CalibrationData`; `seconds`, after which no trial begins; `choose`, whether to
+            choose those that are worth 16 bits, if all together gain enough; and `kind`, what
+            gets more precise: "activations", "weights" or "floats".
         folder: Folder for generated files.
 
     Returns:
@@ -254,10 +237,17 @@ def try_bits(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     began = time.monotonic()
     layers = list(map(Layer.from_fields, arguments["layers"]))
+    models = Path(arguments["original"]), Path(arguments["quantized"])
+    kind = arguments["kind"]
     with CalibrationData.from_json(arguments["data"]).open() as samples:
-        trials = BitTrials(
-            Path(arguments["original"]), Path(arguments["quantized"]), layers, samples, folder
-        )
+        trials: Trials
+        if kind == "activations":
+            trials = BitTrials(*models, layers, samples, folder)
+        else:
+            with_activations = kind == "floats"
+            trials = LayerTrials(
+                *models, layers, samples, folder, with_activations=with_activations
+            )
     before, best = trials.run(set()), trials.run(trials.layers.keys())
     if arguments["choose"] and best < before + MIN_GAIN:
         return {"ranking": [], "chosen": 0, "count": len(trials.layers)}

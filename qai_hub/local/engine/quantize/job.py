@@ -54,6 +54,7 @@ from qai_hub.local.engine.quantize.qdq import (
     get_quant_types,
     quantize_file,
 )
+from qai_hub.local.engine.quantize.raised_layers import RaisedLayers, get_raised_kind
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME
@@ -207,13 +208,13 @@ def quantize_model(
 
     range_scheme = options.values.get(RANGE_SCHEME, "auto")
 
-    def quantize(name: str, int16: Sequence[str]) -> QuantizedModel:
+    def quantize(name: str, raised: RaisedLayers) -> QuantizedModel:
         return quantize_file(
             original,
             dtypes,
             work / name,
             external_data_threshold=external_data_threshold,
-            int16=int16,
+            raised=raised,
             range_scheme=range_scheme,
         )
 
@@ -227,7 +228,8 @@ def quantize_model(
         psnr: dict[str, float] = call_isolated(_TRY, arguments, folder, time_limit)["psnr"]
         return psnr
 
-    quantized = quantize("first", options.values.get(INT16_ACTIVATIONS, ()))
+    asked = RaisedLayers(options.values.get(INT16_ACTIVATIONS, ()), "activations")
+    quantized = quantize("first", asked)
     budget = TimeBudget(
         spent=time.monotonic() - began,
         deadline=math.inf if request.time_limit is None else began + request.time_limit,
@@ -235,7 +237,8 @@ def quantize_model(
     accuracy = AccuracyAnalysis(replace(data, max_samples=MAX_SAMPLES), request.soc, work, budget)
     mixed = options.values.get(LITE_MP)
     if mixed is not None:
-        quantized = quantize("mixed", accuracy.choose(quantized, mixed.percentage))
+        kind = get_raised_kind(mixed.kind, request.activations_dtype)
+        quantized = quantize("mixed", accuracy.choose(quantized, kind, mixed.percentage))
     layers = TURNED_OFF
     if request.analyze_layers:
         begin_step(Step.ANALYZING)
@@ -288,7 +291,7 @@ def try_quantizing(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
         FloatModel.from_json(arguments["original"]),
         tuple(arguments["dtypes"]),
         folder,
-        int16=arguments["int16"],
+        raised=RaisedLayers(arguments["int16"], "activations"),
         range_scheme=arguments["range_scheme"],
         is_isolated=True,
     )
