@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 
@@ -13,6 +13,7 @@ from qai_hub.local.engine.importers.aimet import open_aimet
 from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.branches import has_branches, take_known_branches
+from qai_hub.local.engine.onnx.integer_ports import make_integer_ports
 from qai_hub.local.engine.onnx.io_options import apply_port_options
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
 from qai_hub.local.engine.onnx.prepare import (
@@ -29,7 +30,7 @@ from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.onnx.verify import Verified, verify_target
-from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
+from qai_hub.local.engine.option_table import FULL_TYPE, QUANTIZE_IO, parse_job_options
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
@@ -131,14 +132,10 @@ def compile_model(
     notices += [*model.notices, *port_notices]
     tools = model.tools
     del model
-    reference = fixed
-    if FULL_TYPE in values:
-        fixed, port_notices = quantize_for_compile(
-            fixed, request, values, work, external_data_threshold=external_data_threshold
-        )
-        inputs = _apply_output_options(fixed, values)
-        reference = _copy_with_output_options(reference, work, values)
-        notices += port_notices
+    fixed, inputs, reference, port_notices = _quantize(
+        fixed, inputs, request, values, work, external_data_threshold
+    )
+    notices += port_notices
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     begin_step(Step.OPTIMISING)
     target = work / "target" / "model.onnx"
@@ -206,6 +203,48 @@ def _copy_with_output_options(source: Path, work: Path, values: Mapping[str, Any
     copy.write_bytes(source.read_bytes())
     _apply_output_options(copy, values)
     return copy
+
+
+class _Quantized(NamedTuple):
+    """A model that is quantized as the options request.
+
+    Attributes:
+        path: The .onnx file.
+        inputs: Its inputs.
+        reference: The .onnx file of the model to compare the target model with.
+        notices: Notices for the user.
+    """
+
+    path: Path
+    inputs: list[TensorSpec]
+    reference: Path
+    notices: list[dict[str, str]]
+
+
+def _quantize(
+    source: Path,
+    inputs: list[TensorSpec],
+    request: AttemptRequest,
+    values: Mapping[str, Any],
+    work: Path,
+    external_data_threshold: int,
+) -> _Quantized:
+    """Quantize a model, and make its inputs and outputs integers, where options request it."""
+    path = reference = source
+    notices: list[dict[str, str]] = []
+    if FULL_TYPE in values:
+        path, notices = quantize_for_compile(
+            source, request, values, work, external_data_threshold=external_data_threshold
+        )
+        inputs = _apply_output_options(path, values)
+        reference = _copy_with_output_options(source, work, values)
+    if QUANTIZE_IO in values:
+        model = onnx.load(path, load_external_data=False)
+        notices = [*notices, *make_integer_ports(model)]
+        inputs = [port.to_spec() for port in get_inputs(model)]
+        path = _choose_folder(path, work) / "integer_ports.onnx"
+        path.write_bytes(model.SerializeToString())
+    return _Quantized(path, inputs, reference, notices)
 
 
 def _convert_for_qnn(source: Path, work: Path) -> Path:

@@ -38,6 +38,7 @@ COMPUTE_UNIT = "--compute_unit"
 DEQUANTIZE = "--dequantize_outputs"
 TFLITE_OPTIONS = "--tflite_options"
 OUTPUT_NAMES = "--output_names"
+QUANTIZE_IO = "--quantize_io"
 TRUNCATE_64BIT_IO = "--truncate_64bit_io"
 CHANNEL_LAST_INPUT = "--force_channel_last_input"
 CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
@@ -69,9 +70,14 @@ def _parse_text(value: str) -> str:
 HandlingByJob = Mapping[JobTypeName, Handling]
 
 
-def _switch_option(flag: str, handling: HandlingByJob) -> Option:
+def _switch_option(flag: str, handling: HandlingByJob, *, keeps_false: bool = False) -> Option:
     return Option(
-        flag=flag, accepted="true|false", parse=parse_switch, handling=handling, is_switch=True
+        flag=flag,
+        accepted="true|false",
+        parse=parse_switch,
+        handling=handling,
+        is_switch=True,
+        keeps_false=keeps_false,
     )
 
 
@@ -136,8 +142,13 @@ OPTIONS = (
         handling={"compile": _TFLITE_ONLY},
     ),
     _switch_option(
-        "--quantize_io",
-        {"compile": Ignored("the inputs and outputs of the target model stay floats")},
+        QUANTIZE_IO,
+        {
+            "compile": Supported(
+                "inputs and outputs that the model quantizes become integers; a notice has their "
+                "scales"
+            )
+        },
     ),
     Option(
         flag="--quantize_io_type",
@@ -219,7 +230,13 @@ OPTIONS = (
     ),
     _switch_option(
         DEQUANTIZE,
-        _for_run_jobs(Supported("quantized outputs of .tflite models are returned as float32")),
+        _for_run_jobs(
+            Supported(
+                "quantized outputs are returned as float32; so they are without it, unless it is "
+                "false or the model is a .tflite"
+            )
+        ),
+        keeps_false=True,
     ),
     _settings_option(
         QNN_OPTIONS,

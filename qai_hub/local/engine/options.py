@@ -241,6 +241,7 @@ class Option:
         handling: How the hub handles it, by the job types that take it.
         is_switch: Whether it may be given without a value, which means true. Set to false, it
             requests nothing and is never refused.
+        keeps_false: Whether a switch that is set to false differs from one that is left out.
         repeatable: Whether it may be repeated, to add to the mapping that `parse` returns.
     """
 
@@ -249,6 +250,7 @@ class Option:
     parse: Callable[[str], Any]
     handling: Mapping[JobTypeName, Handling]
     is_switch: bool = False
+    keeps_false: bool = False
     repeatable: bool = False
 
 
@@ -282,7 +284,7 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
     known = {option.flag: option for option in table}
     result = Options()
     for flag, value in _parse_values(text, kind, known).items():
-        if known[flag].is_switch and value is False:
+        if known[flag].is_switch and value is False and not known[flag].keeps_false:
             continue
         rule = known[flag].handling[kind]
         if isinstance(rule, Unsupported):

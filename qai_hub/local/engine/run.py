@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qai_hub.local.engine.datasets import InputDataset, OutputDataset
+from qai_hub.local.engine.onnx.integer_ports import Encodings, decode_outputs, encode_inputs
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.session import RANDOM_INPUTS_LABEL, Tensor, random_inputs
 from qai_hub.local.engine.option_table import (
@@ -43,7 +44,7 @@ from qai_hub.option_string import QNN_OPTIONS
 
 _QNN = "QNN"
 _TFLITE = "TensorFlow Lite"
-_OPTION_RUNTIMES = {QNN_OPTIONS: _QNN, DEQUANTIZE: _TFLITE, TFLITE_OPTIONS: _TFLITE}
+_OPTION_RUNTIMES = {QNN_OPTIONS: _QNN, TFLITE_OPTIONS: _TFLITE}
 _QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], RunnableModel]] = {
     ModelType.QNN_CONTEXT_BINARY: open_binary,
     ModelType.QNN_DLC: open_dlc,
@@ -125,6 +126,10 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     work = folder / WORK_FOLDER
     begin_step(Step.OPENING)
     model = open_runnable_model(request, options, work)
+    is_tflite = request.model.model_type == ModelType.TFLITE
+    if DEQUANTIZE in options.values and not is_tflite and not model.encodings:
+        message = f"The option {DEQUANTIZE} was ignored: no output of the model is quantized."
+        options.notices.append(build_notice("INFO", "USER", message))
     begin_step(Step.PROFILING if request.profile else Step.RUNNING)
     measure = partial(
         profile_model,
@@ -144,11 +149,13 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
         measured = measure(model, inputs, RANDOM_INPUTS_LABEL, work=work)
     else:
         measured = None
-        with closing(InputDataset(request.dataset, model.inputs)) as dataset:
+        decoded = model.encodings if options.values.get(DEQUANTIZE, True) else {}
+        with closing(InputDataset(request.dataset, model.inputs, model.encodings)) as dataset:
             if request.profile:
                 what = "sample 0 of the dataset"
-                measured = measure(model, dataset.sample(0), what, work=work)
-            notices += _run_dataset(model, dataset, folder / _OUTPUT_DATA)
+                sample = encode_inputs(dataset.sample(0), model.encodings)
+                measured = measure(model, sample, what, work=work)
+            notices += _run_dataset(model, dataset, decoded, folder / _OUTPUT_DATA)
         files["output_data"] = _OUTPUT_DATA
     if measured is not None:
         result["profile"] = measured.profile
@@ -158,7 +165,9 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     return Report(result={**result, "notices": notices}, files=files)
 
 
-def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> list[dict[str, str]]:
+def _run_dataset(
+    model: RunnableModel, dataset: InputDataset, decoded: Encodings, target: Path
+) -> list[dict[str, str]]:
     """Run all samples, and return a notice for each input and output that has NaN."""
     begin_step(Step.RUNNING)
     runner = model.load()
@@ -168,7 +177,8 @@ def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> l
         for index in range(dataset.samples):
             what = f"sample {index} of the dataset"
             inputs = dataset.sample(index)
-            results = runner.run(inputs, what)
+            found_outputs = runner.run(encode_inputs(inputs, model.encodings), what)
+            results = decode_outputs(runner.output_names, found_outputs, decoded)
             outputs.write(index, results)
             # What follows from NaN in the inputs is no news.
             if not found.look("input", index, inputs):

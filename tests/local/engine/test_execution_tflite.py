@@ -171,8 +171,11 @@ def test_options_for_tflite_are_noticed_where_the_model_is_another(tmp_path: Pat
 
     told = messages(execute(request, tmp_path / "a"))
 
-    for flag in ("--dequantize_outputs", "--tflite_options"):
-        assert f"The option {flag} was ignored: it applies to TensorFlow Lite models only." in told
+    for flag, reason in (
+        ("--dequantize_outputs", "no output of the model is quantized"),
+        ("--tflite_options", "it applies to TensorFlow Lite models only"),
+    ):
+        assert f"The option {flag} was ignored: {reason}." in told
 
 
 def test_settings_that_mean_nothing_here_are_noticed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
+from qai_hub.local.engine.onnx.integer_ports import Encodings, read_encodings
 from qai_hub.local.engine.onnx.model_files import pack_archive
 from qai_hub.local.engine.onnx.prepare import publish_model
 from qai_hub.local.engine.protocol import (
@@ -195,6 +196,7 @@ class QnnTarget:
         """
         model = onnx.load(source, load_external_data=False)
         check_control_flow(model)
+        encodings = read_encodings(model)
         if adapt_model(model, source.parent):
             source.write_bytes(model.SerializeToString())
         notices = []
@@ -211,7 +213,7 @@ class QnnTarget:
             parts = (
                 GraphPart(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),
             )
-            provenance = self._build_provenance(inputs, outputs, parts)
+            provenance = self._build_provenance(inputs, outputs, parts, encodings)
             files = _publish_dlc(dlc, source, folder)
             return TargetModel.build(ModelType.QNN_DLC, files, provenance, self.settings, notices)
         check_float_support(source, self.soc)
@@ -219,7 +221,7 @@ class QnnTarget:
         allow_cpu = self.runtime == PRECOMPILED_ONNX
         make = partial(compile_context, source, options=options, allow_cpu=allow_cpu, explain=False)
         context = compile_with_decomposition(make, source, options, allow_cpu=allow_cpu)
-        provenance = self._build_provenance(inputs, outputs, context.parts)
+        provenance = self._build_provenance(inputs, outputs, context.parts, encodings)
         if self.runtime == CONTEXT_BINARY:
             name = "target_model.bin"
             context.binary.replace(folder / name)
@@ -245,9 +247,16 @@ class QnnTarget:
         inputs: Sequence[TensorSpec],
         outputs: Sequence[TensorSpec],
         parts: tuple[GraphPart, ...],
+        encodings: Encodings,
     ) -> Provenance:
         name = self.settings.graphs[0] if self.settings.graphs else _DEFAULT_GRAPH_NAME
-        graph = Graph(name=name, inputs=tuple(inputs), outputs=tuple(outputs), parts=parts)
+        graph = Graph(
+            name=name,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            parts=parts,
+            encodings=encodings,
+        )
         return Provenance(runtime=self.runtime, soc=self.soc, sdk=sdk_version(), graphs=(graph,))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.machine import import_extra, tool_versions
+from qai_hub.local.engine.onnx.integer_ports import PortEncoding
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
@@ -50,6 +51,7 @@ class LiteRtModel:
         self._path = path
         self._threads = threads
         self._dequantize = dequantize
+        self.encodings = dict[str, PortEncoding]()
         inputs, outputs = _get_signature(_open_interpreter(path, threads))
         self.inputs = [_parse_port(name, detail, "input") for name, detail in inputs.items()]
         for name, detail in outputs.items():
