@@ -31,7 +31,7 @@ from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.onnx.verify import Verified, verify_target
 from qai_hub.local.engine.option_table import FULL_TYPE, QUANTIZE_IO, parse_job_options
-from qai_hub.local.engine.options import Options
+from qai_hub.local.engine.options import HALF_FLOATS, Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -108,13 +108,8 @@ def compile_model(
     started = time.monotonic()
     if request.model.model_type == _CONTEXT_BINARY:
         return wrap_context_binary(request, folder)
-    options = parse_job_options(request.options, "compile")
-    options.notices.extend(check_calibration(request, options.values))
-    qnn = _build_qnn_target(options, request)
+    options, qnn = _read_options(request)
     notices = list(options.notices)
-    if TARGET_RUNTIME not in options.values:
-        message = f"No {TARGET_RUNTIME} given: compiled for onnx."
-        notices.append(build_notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
     begin_step(Step.OPENING)
     model = open_input_model(request, work)
@@ -175,6 +170,30 @@ def compile_model(
         },
         files=files,
     )
+
+
+def _read_options(request: AttemptRequest) -> tuple[Options, QnnTarget | None]:
+    """Return the options of a job and its target for QNN, once they are certain to suit it."""
+    options = parse_job_options(request.options, "compile")
+    qnn = _build_qnn_target(options, request)
+    if options.values.get(FULL_TYPE) == HALF_FLOATS:
+        if qnn is None:
+            reason = (
+                f"{FULL_TYPE} float16 is for QNN runtimes here: an ONNX target keeps the floats of "
+                "the model. Export the model in float16, or give a QNN runtime."
+            )
+            raise JobFailure(FailureType.UNSUPPORTED, reason)
+        del options.values[FULL_TYPE]
+        message = (
+            f"{FULL_TYPE} float16 changes nothing: QNN computes a float model in 16-bit floats, "
+            "and its inputs and outputs stay as they are."
+        )
+        options.notices.append(build_notice("INFO", "USER", message))
+    options.notices.extend(check_calibration(request, options.values))
+    if TARGET_RUNTIME not in options.values:
+        message = f"No {TARGET_RUNTIME} given: compiled for onnx."
+        options.notices.append(build_notice("INFO", "USER", message))
+    return options, qnn
 
 
 def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:

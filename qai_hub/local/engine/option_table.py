@@ -113,7 +113,12 @@ OPTIONS = (
     ),
     _switch_option(
         "--truncate_64bit_tensors",
-        {"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
+        {
+            "compile": Ignored(
+                "ONNX Runtime computes with 64-bit integers, and for QNN the provider makes them "
+                "32-bit itself"
+            )
+        },
     ),
     _names_option(
         CHANNEL_LAST_INPUT,
@@ -133,7 +138,12 @@ OPTIONS = (
         flag=FULL_TYPE,
         accepted=FULL_TYPES,
         parse=parse_full_type,
-        handling={"compile": Supported("needs `calibration_data`; quantizes as quantize jobs do")},
+        handling={
+            "compile": Supported(
+                "needs `calibration_data`; quantizes as quantize jobs do. float16, for QNN "
+                "runtimes, needs none and changes nothing: they compute floats so"
+            )
+        },
     ),
     Option(
         flag="--quantize_weight_type",

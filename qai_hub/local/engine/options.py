@@ -27,11 +27,12 @@ _FULL_TYPES = {
     "w8a16": ("INT8", "INT16"),
     "w4a8": ("INT4", "INT8"),
     "w4a16": ("INT4", "INT16"),
+    "float16": ("FLOAT16", "FLOAT16"),
 }
 FULL_TYPES = "|".join(_FULL_TYPES)
+HALF_FLOATS = _FULL_TYPES["float16"]
 _UNSUPPORTED_FULL_TYPES = {
     "int16": "it quantizes weights to 8 or 4 bits; w8a16 has 16-bit activations",
-    "float16": "a float model compiled for a QNN runtime computes in float16 anyway",
 }
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
 _UNIT_DESCRIPTIONS = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
