@@ -303,6 +303,6 @@ def parse_job_options(text: str, kind: JobTypeName) -> Options:
         The parsed options.
 
     Raises:
-        JobFailure: An option is unknown, malformed, repeated, or not supported here.
+        JobFailure: An option is unknown, malformed, or not supported here.
     """
     return parse_options(text, kind, OPTIONS)

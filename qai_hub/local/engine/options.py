@@ -261,7 +261,7 @@ class Options:
 
     Attributes:
         values: The values of the supported options, by flag.
-        notices: A notice for each option that was ignored.
+        notices: A notice for each option that was ignored, or of which a value was.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -270,6 +270,9 @@ class Options:
 
 def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Options:
     """Parse a job's options, `--flag value` or `--flag=value`, quoted as in a shell.
+
+    Of an option that is given more than once, the last value counts: scripts append to the options
+    that others have built.
 
     Args:
         text: The options as submitted.
@@ -280,11 +283,11 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
         The parsed options.
 
     Raises:
-        JobFailure: An option is unknown, malformed, repeated, or not supported here.
+        JobFailure: An option is unknown, malformed, or not supported here.
     """
     known = {option.flag: option for option in table}
     result = Options()
-    for flag, value in _parse_values(text, kind, known).items():
+    for flag, value in _parse_values(text, kind, known, result.notices).items():
         if known[flag].is_switch and value is False and not known[flag].keeps_false:
             continue
         rule = known[flag].handling[kind]
@@ -299,8 +302,10 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
     return result
 
 
-def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return the values of all options that were given, by flag."""
+def _parse_values(
+    text: str, kind: JobTypeName, known: Mapping[str, Option], notices: list[dict[str, str]]
+) -> dict[str, Any]:
+    """Return the values of all options that were given, by flag, and add notices."""
     switches = [option.flag for option in known.values() if option.is_switch]
     try:
         given = parse_option_string(text, switches)
@@ -318,11 +323,17 @@ def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> 
             value = "true"  # noqa: PLW2901
         if not value or value.startswith("--"):
             raise _invalid_argument(f"The option {flag!r} needs a value: {option.accepted}.")
-        if flag in values and not option.repeatable:
-            raise _invalid_argument(f"The option {flag!r} is given twice: leave one of them out.")
         try:
             read = option.parse(value)
-            values[flag] = _merge_settings(values[flag], read) if flag in values else read
+            if option.repeatable and flag in values:
+                read = _merge_settings(values[flag], read)
+            elif values.get(flag, read) != read:
+                message = (
+                    f"The option {flag} is given more than once: its last value counts, which is "
+                    f"{quote_name(value)}."
+                )
+                notices.append(build_notice("WARNING", "USER", message))
+            values[flag] = read
         except ValueError as error:
             raise _invalid_argument(
                 f"The option {flag!r} cannot be {quote_name(value, 1000)}: {error}"
