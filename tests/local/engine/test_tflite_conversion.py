@@ -17,6 +17,7 @@ from support.tflite_engine import (
     write_data,
 )
 
+from qai_hub.local.engine.onnx.integer_ports import decode_outputs, encode_inputs
 from qai_hub.local.engine.onnx.session import Session
 from qai_hub.local.engine.protocol import Report
 from qai_hub.local.engine.runners.tflite import LiteRtModel
@@ -41,8 +42,12 @@ def notices_of(report: Report) -> str:
 
 
 def run(target: Path) -> dict[str, Any]:
-    model = LiteRtModel(target, threads=1, dequantize=True, quantize=True).load()
-    return dict(zip(model.output_names, model.run(SAMPLE, "a sample"), strict=True))
+    """Return the outputs in floats, as an inference job does."""
+    model = LiteRtModel(target, threads=1)
+    loaded = model.load()
+    found = loaded.run(encode_inputs(SAMPLE, model.encodings), "a sample")
+    decoded = decode_outputs(loaded.output_names, found, model.encodings)
+    return dict(zip(loaded.output_names, decoded, strict=True))
 
 
 def expected(folder: Path) -> dict[str, Any]:

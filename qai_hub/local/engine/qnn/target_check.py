@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
+import numpy as np
 import onnx
 
 from qai_hub.local.engine.accuracy import (
@@ -21,6 +22,7 @@ from qai_hub.local.engine.accuracy import (
 from qai_hub.local.engine.datasets import InputDataset
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.isolated import CallError, call_isolated, save_progress
+from qai_hub.local.engine.onnx.integer_ports import encode_inputs
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.plausible import PLAUSIBLE_INPUTS_LABEL, PlausibleInputs
 from qai_hub.local.engine.onnx.prepare import iter_nodes
@@ -428,9 +430,12 @@ def _compare(
     started = time.monotonic()
     found: dict[str, Any] = {}
     for number, (sample, before) in enumerate(samples):
-        after = dict(zip(runner.output_names, runner.run(sample, label), strict=True))
+        results = runner.run(encode_inputs(sample, target.encodings), label)
+        after = dict(zip(runner.output_names, results, strict=True))
         for name, value in zip(names, before, strict=True):
-            outputs[name].add(value, after[name])
+            # A source model may have the same integers.
+            encoding = target.encodings.get(name) if value.dtype == np.float32 else None
+            outputs[name].add(value, encoding.decode(after[name]) if encoding else after[name])
         compared = [compare_output(name, values, request.bound) for name, values in outputs.items()]
         found = _build_result(compared, number + 1, label, request.bound)
         save_progress(folder, found)
@@ -512,7 +517,7 @@ def _open_target(request: CheckRequest, work: Path) -> RunnableModel:
     target = request.target
     work.mkdir()
     if request.soc is None:
-        return LiteRtModel(target.path, threads=1, dequantize=True, quantize=True)
+        return LiteRtModel(target.path, threads=1)
     if target.model_type == ModelType.QNN_CONTEXT_BINARY:
         return open_binary(target, request.soc, request.graphs, work)
     if target.model_type == ModelType.QNN_DLC:

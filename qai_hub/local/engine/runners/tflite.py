@@ -1,6 +1,6 @@
 """Runs TensorFlow Lite models by LiteRT on the host CPU."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.machine import import_extra, tool_versions
+from qai_hub.local.engine.onnx.integer_ports import PortEncoding
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
@@ -35,8 +36,6 @@ class LiteRtModel:
     Args:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
-        dequantize: Whether quantized outputs are returned as float32.
-        quantize: Whether quantized inputs are given as float32.
 
     Raises:
         JobFailure: LiteRT is not installed or cannot read the model, or an input or output has a
@@ -47,17 +46,14 @@ class LiteRtModel:
     default_iterations = DEFAULT_ITERATIONS
     measured_on = "Measured on the CPU of this hub's host, not on a device."
 
-    def __init__(
-        self, path: Path, *, threads: int, dequantize: bool, quantize: bool = False
-    ) -> None:
+    def __init__(self, path: Path, *, threads: int) -> None:
         self._path = path
         self._threads = threads
-        self._dequantize = dequantize
-        self._quantize = quantize
         self._uses_xnnpack = True
         inputs, outputs = _get_signature(_open_interpreter(path, threads))
         self.inputs = [_parse_port(name, detail, "input") for name, detail in inputs.items()]
         self.outputs = [_parse_port(name, detail, "output") for name, detail in outputs.items()]
+        self.encodings = dict(_read_encodings({**inputs, **outputs}))
 
     @property
     def tools(self) -> list[dict[str, str]]:
@@ -80,9 +76,7 @@ class LiteRtModel:
 
     def load(self) -> "LoadedLiteRtModel":
         """Load the model."""
-        loaded = LoadedLiteRtModel(
-            self._path, self._threads, dequantize=self._dequantize, quantize=self._quantize
-        )
+        loaded = LoadedLiteRtModel(self._path, self._threads)
         self._uses_xnnpack = loaded.uses_xnnpack
         return loaded
 
@@ -110,18 +104,14 @@ class LoadedLiteRtModel:
     Args:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
-        dequantize: Whether quantized outputs are returned as float32.
-        quantize: Whether quantized inputs are given as float32.
 
     Raises:
         JobFailure: LiteRT cannot load the model.
     """
 
-    def __init__(self, path: Path, threads: int, *, dequantize: bool, quantize: bool) -> None:
+    def __init__(self, path: Path, threads: int) -> None:
         self._interpreter, self.uses_xnnpack = _allocate(path, threads)
         self._inputs, self._outputs = _get_signature(self._interpreter)
-        self._dequantize = dequantize
-        self._quantize = quantize
         self._shapes = {n: tuple(map(int, d["shape"])) for n, d in self._inputs.items()}
         self.output_names: list[str] = list(self._outputs)
 
@@ -141,14 +131,12 @@ class LoadedLiteRtModel:
         try:
             self._resize({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
-                detail = self._inputs[name]
-                given = _quantize(tensor, detail) if self._quantize else tensor
-                self._interpreter.set_tensor(detail["index"], given)
+                self._interpreter.set_tensor(self._inputs[name]["index"], tensor)
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             problem = f"LiteRT cannot run the model on {label}"
             raise _convert_error(error, FailureType.RUNTIME_UNKNOWN, problem) from error
-        return [self._read_output(detail) for detail in self._outputs.values()]
+        return [self._interpreter.get_tensor(each["index"]) for each in self._outputs.values()]
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
         if shapes == self._shapes:
@@ -158,28 +146,17 @@ class LoadedLiteRtModel:
         self._interpreter.allocate_tensors()
         self._shapes = shapes
 
-    def _read_output(self, detail: _Detail) -> Tensor:
-        tensor: Tensor = self._interpreter.get_tensor(detail["index"])
-        quantization = detail["quantization_parameters"]
-        scales, zero_points = quantization["scales"], quantization["zero_points"]
-        if not (self._dequantize and len(scales)):
-            return tensor
-        if len(scales) > 1:
-            along = [1] * tensor.ndim
-            along[quantization["quantized_dimension"]] = -1
-            scales, zero_points = scales.reshape(along), zero_points.reshape(along)
-        shifted = tensor.astype(np.float32) - np.asarray(zero_points, np.float32)
-        return np.asarray(shifted * scales, np.float32)
 
-
-def _quantize(tensor: Tensor, detail: _Detail) -> Tensor:
-    """Return a tensor of floats as the integers of a quantized input; others as they are."""
-    quantization = detail["quantization_parameters"]
-    if not len(quantization["scales"]) or tensor.dtype.kind != "f":
-        return tensor
-    limits = np.iinfo(detail["dtype"])
-    steps = np.rint(tensor / quantization["scales"][0]) + quantization["zero_points"][0]
-    return np.asarray(np.clip(steps, limits.min, limits.max), detail["dtype"])
+def _read_encodings(details: Mapping[str, _Detail]) -> Iterator[tuple[str, PortEncoding]]:
+    """Yield how the integers of quantized inputs and outputs represent numbers."""
+    for name, detail in details.items():
+        parameters = detail["quantization_parameters"]
+        # Only weights may have a scale for each channel.
+        if len(parameters["scales"]) == 1:
+            dtype = np.dtype(detail["dtype"]).name
+            (scale,), (zero_point,) = parameters["scales"], parameters["zero_points"]
+            encoding = PortEncoding(dtype=dtype, scale=float(scale), zero_point=int(zero_point))
+            yield name, encoding
 
 
 def _import_litert() -> Any:  # noqa: ANN401 - LiteRT states no types

@@ -11,13 +11,20 @@ import onnx
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.signature import Port
-from qai_hub.local.engine.option_table import SKIP_TARGET_CHECK, parse_job_options
+from qai_hub.local.engine.option_table import (
+    FULL_TYPE,
+    QUANTIZE_IO,
+    SKIP_TARGET_CHECK,
+    parse_job_options,
+)
+from qai_hub.local.engine.options import HALF
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
     InputModel,
     Report,
     TensorSpec,
+    build_notice,
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.target_check import (
@@ -82,6 +89,9 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
     target = folder / _TARGET
     # What is to say about options, the stage that prepared the model has said.
     notices: list[dict[str, str]] = []
+    if settings.quantize_ports and not port_type:
+        message = f"{QUANTIZE_IO} changes nothing with {FULL_TYPE} {HALF}: its ports stay float32."
+        notices.append(build_notice("INFO", "USER", message))
     if precision.activations:
         begin_step(Step.QUANTIZING)
         data = request.dataset or request.calibration
@@ -93,7 +103,7 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
     conversion.restore_names(target)
     reference = request.model.source or path
     check = _check(request, values, reference, precision, folder, started)
-    made = LiteRtModel(target, threads=1, dequantize=False)
+    made = LiteRtModel(target, threads=1)
     return Report(
         result={
             "target_model_type": ModelType.TFLITE,

@@ -62,7 +62,7 @@ class TfliteSettings:
             JobFailure: The model cannot have what the options request.
         """
         if not precision.activations:
-            if self.quantize_ports:
+            if self.quantize_ports and not self.half_activations:
                 raise _invalid(
                     f"{QUANTIZE_IO} is for quantized models, and this one computes with floats: "
                     f"add {FULL_TYPE}, or compile the model of a quantize job."
