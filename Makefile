@@ -148,7 +148,7 @@ $(TORCH_READY): pyproject.toml constraints.txt
 	@echo "Setting up $(TORCH), with PyTorch"
 	@$(PYTHON) -m venv --clear $(TORCH)
 	@$(TORCH)/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt hatchling
-	@$(TORCH)/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt --no-build-isolation -e '.[local,torch]' hypothesis pytest pytest-timeout
+	@$(TORCH)/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt --no-build-isolation -e '.[local,team,torch]' hypothesis pytest pytest-timeout
 	@touch $@
 
 # The official client has the same import name as ours: it cannot share an environment with it.

@@ -51,6 +51,8 @@ def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """What the tests leave behind is not found in the cache of whoever runs them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        # So are their engines.
+        patch.delenv("QAI_HUB_ENGINES_DIR", raising=False)
         yield
 
 

@@ -163,8 +163,9 @@ def process_options(command: F) -> F:
                 "--labels",
                 metavar="NAMES",
                 callback=_parse_labels,
-                help="With a database: what this process offers to jobs, of big, qnn, tflite and "
-                "torch, with commas between them; all that it can if absent.",
+                help="With a database: what this process offers to jobs, of big, qnn, tflite, "
+                "torch and engine-NAME for each engine, with commas between them; all that it can "
+                "if absent.",
             ),
             click.option(
                 "--lease",
@@ -306,11 +307,12 @@ def describe_place(options: ProcessOptions) -> str:
 def print_capabilities() -> None:
     """Prints what jobs can do on this machine, and what isolates them."""
     from qai_hub.local.engine.sandbox import describe_sandbox
-    from qai_hub.local.frameworks import format_capabilities
+    from qai_hub.local.frameworks import describe_engines, format_capabilities
 
     print_line("What it can do on this machine:")
     for line in format_capabilities():
         print_line(f"  {line}")
+    print_line(f"Engines: {describe_engines()}. `qai-hub engine list` lists all.")
     print_line(describe_sandbox())
 
 

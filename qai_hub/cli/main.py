@@ -69,6 +69,9 @@ _ENTRIES = {
     "worker": LazyEntry(
         "qai_hub.cli.worker:worker", "Local hub", "Run jobs of a hub of several processes."
     ),
+    "engine": LazyEntry(
+        "qai_hub.cli.engine:engine", "Local hub", "List, install and remove its engines."
+    ),
     "users": LazyEntry(
         "qai_hub.cli.users:users", "Local hub", "List, add, renew and revoke its users."
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.executor_address import LOCAL_EXECUTOR, parse_executor
 from qai_hub.local.limits import ServerLimits
 
@@ -19,7 +20,7 @@ DEFAULT_USER = "user@localhost"
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", re.ASCII | re.IGNORECASE)
 """A host in a `Host` header, without its port."""
 
-LABELS = ("big", "qnn", "tflite", "torch")
+LABELS = ("big", "qnn", "tflite", "torch", *(engine.label for engine in ENGINES.values()))
 """What a job may need of the process that runs it, beyond ONNX Runtime."""
 
 Users = Mapping[str, str | None] | Iterable[str] | None
@@ -144,8 +145,9 @@ class HubConfig:
             jobs, in bytes.
         lease: Seconds after which other processes take up the jobs of one that is not heard of.
         labels: What this process offers to jobs, among `LABELS`, where several share a database:
-            `qnn`, `tflite` and `torch` for those that need these extras, `big` for those with big
-            inputs. If None, all that this machine can. It runs no jobs that need another.
+            `qnn`, `tflite` and `torch` for those that need these extras, `engine-NAME` for those
+            that need an engine, `big` for those with big inputs. If None, all that this machine
+            can. It runs no jobs that need another.
         big_input: Size in bytes above which the input of a job is big.
         host: Address to listen on.
         port: TCP port; 0 for any free one.

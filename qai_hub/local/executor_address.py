@@ -4,8 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from qai_hub.local.engines.catalog import ENGINES
+
 LOCAL_EXECUTOR = "local"
-RESOURCES = ("memory", "qnn", "tflite", "torch")
+RESOURCES = (
+    *("memory", "qnn", "tflite", "torch"),
+    *(engine.label for engine in ENGINES.values()),
+)
 """What attempts may ask of the machines that carry them out."""
 
 _PREFIX = "dask:"

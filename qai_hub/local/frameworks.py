@@ -3,12 +3,15 @@
 import ctypes
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from qai_hub.local.engines.catalog import ENGINES, TFLITE, Engine
+from qai_hub.local.engines.places import State, describe_lack, examine
 
 _QNN = "onnxruntime-qnn"
 _QNN_BUILD_INFO = "onnxruntime_qnn/build_and_package_info.py"
@@ -19,23 +22,28 @@ def installed_frameworks() -> list[dict[str, Any]]:
     """List the frameworks.
 
     Returns:
-        Frameworks in the contract's JSON form. QAIRT is included if this hub can compile with it.
+        Frameworks in the contract's JSON form. QAIRT is included if this hub can compile with it,
+        and each other version of it for which an engine is installed.
     """
     versions = {
         "onnx": installed_version("onnx"),
         "onnxruntime": installed_version("onnxruntime"),
         "QAIRT": qairt_version(),
     }
-    return [
-        {
-            "name": name,
-            "api_version": ".".join(version.split(".")[:2]),
-            "api_tags": ["default", "latest"],
-            "full_version": version,
-        }
-        for name, version in versions.items()
-        if version
-    ]
+    own = [_to_json(name, version, _OWN_TAGS) for name, version in versions.items() if version]
+    return own + [_to_json("QAIRT", version, ()) for version in _engine_qairt_versions()]
+
+
+_OWN_TAGS = ("default", "latest")
+
+
+def _to_json(name: str, version: str, tags: Iterable[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "api_version": ".".join(version.split(".")[:2]),
+        "api_tags": list(tags),
+        "full_version": version,
+    }
 
 
 def qairt_version() -> str | None:
@@ -47,10 +55,27 @@ def qairt_version() -> str | None:
     """
     try:
         path = metadata.distribution(_QNN).locate_file(_QNN_BUILD_INFO)
-        found = _QNN_SDK.search(Path(str(path)).read_text("utf-8"))
-    except (metadata.PackageNotFoundError, FileNotFoundError):
+    except metadata.PackageNotFoundError:
+        return None
+    return _read_sdk_version(Path(str(path)))
+
+
+def _read_sdk_version(path: Path) -> str | None:
+    try:
+        found = _QNN_SDK.search(path.read_text("utf-8"))
+    except FileNotFoundError:
         return None
     return found[1] if found else None
+
+
+def _engine_qairt_versions() -> Iterator[str]:
+    """Yield the versions of the QAIRT SDKs that installed engines contain."""
+    for engine in ENGINES.values():
+        state, found = examine(engine)
+        if state is State.INSTALLED and found is not None and _QNN in engine.packages:
+            version = _read_sdk_version(found.overlay / _QNN_BUILD_INFO)
+            if version:
+                yield version
 
 
 def installed_version(distribution: str) -> str | None:
@@ -68,10 +93,11 @@ class Capability:
     Attributes:
         formats: Target runtimes, or formats of input models.
         description: What the hub does with them.
-        extra: The extra of this package that it needs.
+        extra: The extra of this package that it needs; empty if it needs an engine.
         modules: The modules that this extra installs.
         platforms: The systems and processors that support it; empty for all.
         libraries: Libraries of the system that these modules load, and Debian's packages of them.
+        engine: The engine that it needs; None if it needs none.
     """
 
     formats: str
@@ -80,10 +106,18 @@ class Capability:
     modules: tuple[str, ...]
     platforms: tuple[tuple[str, str], ...] = ()
     libraries: tuple[tuple[str, str], ...] = ()
+    engine: Engine | None = None
+
+    @property
+    def label(self) -> str:
+        """The label of jobs that need it, and of processes that offer it."""
+        return self.extra if self.engine is None else self.engine.label
 
     @property
     def missing(self) -> str:
         """What this machine lacks for it; empty if nothing."""
+        if self.engine is not None:
+            return describe_lack(self.engine)
         if self.platforms and (platform.system(), platform.machine()) not in self.platforms:
             names = ", ".join(f"{system} on {processor}" for system, processor in self.platforms)
             return f"only on {names}"
@@ -114,6 +148,7 @@ CAPABILITIES = (
         libraries=(("libatomic.so.1", "libatomic1"),),
     ),
     Capability("tflite", "run on the CPU", "tflite", ("ai_edge_litert",)),
+    Capability("tflite as a target", "compile", "", (), engine=TFLITE),
     Capability("TorchScript, exported programs", "compile", "torch", ("torch", "onnxscript")),
 )
 
@@ -122,3 +157,15 @@ def format_capabilities() -> Iterator[str]:
     """Yield a line for each capability: whether this machine has it, or else what it lacks."""
     for ability in CAPABILITIES:
         yield f"{ability.formats}: {ability.missing or ability.description}"
+
+
+def describe_engines() -> str:
+    """Return the engines that this machine has, and what is wrong with any, for a line."""
+    found = list[str]()
+    for engine in ENGINES.values():
+        state, _ = examine(engine)
+        if state is State.INSTALLED:
+            found.append(engine.name)
+        elif state in {State.OUTDATED, State.BROKEN}:
+            found.append(f"{engine.name} ({state}: run `{engine.install_command}`)")
+    return ", ".join(found) or "none"

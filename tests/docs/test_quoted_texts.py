@@ -109,6 +109,12 @@ RAISED: dict[str, tuple[str, Callable[[Any], object]]] = {
 FAILED: dict[str, tuple[str, Callable[[Any], hub.Job]]] = {
     "runtime": (
         "compile",
+        lambda n: hub.submit_compile_job(
+            "model.onnx", n.device, options="--target_runtime qnn_lib_aarch64_android"
+        ),
+    ),
+    "engine": (
+        "engines",
         lambda n: hub.submit_compile_job("model.onnx", n.device, options="--target_runtime tflite"),
     ),
     "floats": (

@@ -126,18 +126,20 @@ def test_the_log_tells_the_psnr(client: Client, tmp_path: Path) -> None:
 
 def test_ignored_options_leave_a_notice(client: Client, device: Device) -> None:
     options = "--target_runtime onnx --qnn_options default_graph_htp_precision=FLOAT16"
-    options += " --quantize_io"
+    options += " --truncate_64bit_tensors"
     job = client.submit_compile_job(conv_net(), device, options=options)
     assert job.wait(60).success
     ignored = [notice.message.partition(" was ignored: ")[0] for notice in job.notices]
-    assert ignored == ["The option --quantize_io", "The option --qnn_options"]
+    assert ignored == ["The option --truncate_64bit_tensors", "The option --qnn_options"]
 
 
 def test_refused_options_fail_the_job(client: Client, device: Device) -> None:
     job = client.submit_compile_job(conv_net(), device, options="--quantize_weight_type float16")
     status = job.wait(60)
     assert status.failure
-    assert (status.message or "").startswith("This hub does not support --quantize_weight_type: ")
+    assert (status.message or "").startswith(
+        "This hub supports --quantize_weight_type for TensorFlow Lite only: "
+    )
 
 
 def test_a_job_behind_a_quantize_job_that_fails(client: Client, device: Device) -> None:

@@ -67,7 +67,7 @@ def test_a_session_writes_what_it_is_asked_to_and_where(
     # Each end is told once, however often the job is waited for.
     ends = [line for line in lines if re.search(r"(SUCCESS|FAILED).*queued 0:0", line)]
     assert len(ends) == 3
-    assert sum("no converter from ONNX to TensorFlow Lite" in line for line in ends) == 1
+    assert sum("lacks the engine tflite" in line for line in ends) == 1
     assert any("- INFO: Measured on the CPU" in line for line in lines)
     assert lines[-1].endswith("3 of 3 jobs ended, 1 failed")
     if not terminal:

@@ -51,7 +51,9 @@ def test_faults_are_told_with_an_example_and_without_secrets(text: str) -> None:
 
 @pytest.mark.parametrize("names", ["gpu", "qnn,", "", "QNN"])
 def test_resources_that_nothing_asks_for_are_refused(names: str) -> None:
-    with pytest.raises(ValueError, match="resources of memory, qnn, tflite, torch, not "):
+    with pytest.raises(
+        ValueError, match="resources of memory, qnn, tflite, torch, engine-tflite, "
+    ):
         parse_executor(f"dask:tcp://host:1?resources={names}")
 
 

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from qai_hub.cli.diagnosis.finding import Finding, State
 from qai_hub.local.engine.sandbox import LAYERS, probe_sandbox_layers
+from qai_hub.local.engines.catalog import ENGINES, Engine
+from qai_hub.local.engines.places import State as EngineState
+from qai_hub.local.engines.places import examine
 from qai_hub.local.frameworks import CAPABILITIES, installed_version, qairt_version
 
 _TOPIC = "local hub"
@@ -22,7 +25,22 @@ def examine_machine() -> Iterator[Finding]:
     else:
         text = f"onnxruntime-qnn {qnn}, QAIRT {qairt_version() or 'unknown'}"
         yield Finding(_TOPIC, "QNN", State.OK, text)
+    yield from map(_examine_engine, ENGINES.values())
     yield _examine_sandbox()
+
+
+def _examine_engine(engine: Engine) -> Finding:
+    state, found = examine(engine)
+    name = f"engine {engine.name}"
+    if state is EngineState.INSTALLED and found is not None:
+        text = f"Python {found.python}, {found.size / 1e6:.0f} MB, in {found.folder}"
+        return Finding(_TOPIC, name, State.OK, text)
+    remedy = f"Run `{engine.install_command}`."
+    if state in {EngineState.OUTDATED, EngineState.BROKEN}:
+        return Finding(_TOPIC, name, State.PROBLEM, f"It is {state}.", remedy)
+    needed = f"To {engine.description}, run `{engine.install_command}`."
+    remedy = needed if state is EngineState.MISSING else ""
+    return Finding(_TOPIC, name, State.SKIPPED, str(state), remedy)
 
 
 def _examine_sandbox() -> Finding:

@@ -4,6 +4,7 @@ from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import target_runtime
 from qai_hub.local.core.needs import BY_MODEL_TYPE, QNN, QNN_RUNTIMES
 from qai_hub.local.engine.protocol import AttemptRequest
+from qai_hub.local.engines.catalog import engine_of_runtime
 from qai_hub.local.enums import ModelType
 
 
@@ -15,12 +16,15 @@ def get_resources(spec: AttemptSpec) -> dict[str, float]:
 
     Returns:
         Amounts by resource: of `memory`, bytes; of `qnn`, `tflite` and `torch`, which stand for the
-        extras of that name, the attempts that use them.
+        extras of that name, and of `engine-NAME`, the attempts that use them.
     """
     types = {model.model_type for model in spec.request.inputs}
     labels = {BY_MODEL_TYPE[ModelType(each)] for each in types if each in BY_MODEL_TYPE}
     if _uses_qnn(spec.request):
         labels.add(QNN)
+    engine = engine_of_runtime(target_runtime(spec.request.options))
+    if engine is not None and spec.request.kind == "compile":
+        labels.add(engine.label)
     needs = dict.fromkeys(labels, 1.0)
     if spec.memory_limit is not None:
         needs["memory"] = spec.memory_limit

@@ -12,6 +12,7 @@ from qai_hub.local.core.access import filter_visible
 from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import CACHEABLE_WORK
 from qai_hub.local.core.specs import verified_digest
+from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.frameworks import installed_version
 from qai_hub.local.store import Store
@@ -46,6 +47,7 @@ class Cache:
         self._storage = storage
         self._tools = {name: installed_version(name) for name in _TOOL_DISTRIBUTIONS} | {
             "Python": platform.python_version(),
+            **{engine.label: engine.digest for engine in ENGINES.values()},
             "qai-hub-openapi": __version__,
         }
 

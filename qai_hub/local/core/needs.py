@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 from qai_hub.local.config import LABELS
 from qai_hub.local.core.kinds import JobKind, target_runtime
+from qai_hub.local.engines.catalog import ENGINES, engine_of_runtime
+from qai_hub.local.engines.places import describe_lack
 from qai_hub.local.enums import ModelType
 from qai_hub.local.frameworks import CAPABILITIES
-from qai_hub.local.store.labels import from_text, to_text
+from qai_hub.local.store.labels import from_text, needs_to_text, to_text
 from qai_hub.local.store.relations import InputFacts
 
-BIG, QNN, TFLITE, TORCH = LABELS
+BIG, QNN, TFLITE, TORCH, *_ = LABELS
 
 QNN_RUNTIMES = frozenset({"precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc"})
 """Target runtimes whose models Qualcomm's compiler makes."""
@@ -38,6 +40,9 @@ def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_inp
         or kind.target_formats.get("") == ModelType.QNN_CONTEXT_BINARY
     )
     found = {QNN} if makes_qnn else set[str]()
+    engine = engine_of_runtime(target_runtime(options)) if kind.makes_model else None
+    if engine is not None:
+        found.add(engine.label)
     for each in inputs:
         made_with = from_text(each.producer_needs or "")
         found |= made_with & {QNN}
@@ -47,7 +52,7 @@ def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_inp
             found |= made_with & {BIG}
         elif each.size > big_input:
             found.add(BIG)
-    return to_text(found)
+    return needs_to_text(found)
 
 
 def offered_labels(wanted: Iterable[str] | None) -> str:
@@ -59,7 +64,8 @@ def offered_labels(wanted: Iterable[str] | None) -> str:
     Raises:
         ValueError: It cannot offer one of them.
     """
-    missing = {each.extra: each.missing for each in CAPABILITIES if each.extra in LABELS}
+    missing = {each.label: each.missing for each in CAPABILITIES if each.label in LABELS}
+    missing |= {engine.label: describe_lack(engine) for engine in ENGINES.values()}
     if wanted is None:
         return to_text(name for name in LABELS if not missing.get(name))
     for name in wanted:

@@ -29,7 +29,7 @@ from qai_hub.local.files.work import LOG_FILE, WorkFolders
 from qai_hub.local.json_logs import logging_about
 from qai_hub.local.store import Store
 from qai_hub.local.store.events import Topic
-from qai_hub.local.store.labels import from_text, served_needs, to_text
+from qai_hub.local.store.labels import from_text, needs_to_text, served_needs
 from qai_hub.local.store.records import Job
 from qai_hub.local.store.relations import (
     ReadyJob,
@@ -395,7 +395,7 @@ class Scheduler:
             outcome = self._wait(job, spec.id)
         known = from_text(job.needs)
         if self._heartbeat is not None and outcome.lacks in LABELS and outcome.lacks not in known:
-            raise _ForOthers(to_text({*known, outcome.lacks}))
+            raise _ForOthers(needs_to_text({*known, outcome.lacks}))
         return AttemptResult(
             failure_type=outcome.failure_type,
             reason=outcome.reason,

@@ -1,4 +1,4 @@
-"""Carries out one attempt at a job in a subprocess and returns its outcome."""
+"""Carries out one attempt at a job in subprocesses and returns its outcome."""
 
 import shutil
 import signal
@@ -13,11 +13,13 @@ from qai_hub.local.engine.attempt_log import AttemptLog
 from qai_hub.local.engine.failures import (
     EXIT_STATUSES,
     FailureType,
+    missing_engine,
     resource_failure_from_error,
     resource_failure_from_text,
 )
 from qai_hub.local.engine.process import AttemptCancelled, supervise
 from qai_hub.local.engine.protocol import (
+    REPORT_FILE,
     REQUEST_FILE,
     WORK_FOLDER,
     AttemptRequest,
@@ -25,8 +27,15 @@ from qai_hub.local.engine.protocol import (
     Report,
     TensorSpec,
 )
+from qai_hub.local.engine.stages import (
+    accept_stage,
+    continue_report,
+    installed_engines,
+    packages_of,
+)
 from qai_hub.local.engine.steps import read_step
 from qai_hub.local.engine.workers import UNKNOWN_STATUS, ColdWorkers, Workers
+from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.left_files import find_left_file
 
 __all__ = [
@@ -79,16 +88,16 @@ def run_attempt(
     cancelled: threading.Event,
     workers: Workers = _COLD_WORKERS,
 ) -> AttemptOutcome:
-    """Carry out one attempt in a new worker process, and wait until it ends.
+    """Carry out one attempt in new worker processes, one for each stage, and wait until it ends.
 
     Args:
         request: What to do.
         folder: Empty folder that belongs to this attempt alone. Afterwards it holds the log, the
             published files, and small files that may be deleted.
         time_limit: Seconds after which the worker is killed.
-        memory_limit: Address space that the worker may use, in bytes; None for no limit.
+        memory_limit: Address space that each worker may use, in bytes; None for no limit.
         cancelled: Set by another thread to end the attempt early.
-        workers: Starts the worker.
+        workers: Starts the workers.
 
     Returns:
         The outcome. A failed job is an outcome, not an exception.
@@ -103,7 +112,7 @@ def run_attempt(
     with closing(AttemptLog(folder / LOG_FILE, output_log=runtime_log)) as log:
         log.write(f"Attempt started: {request.kind}, options {request.options!r}")
         try:
-            report = _run_worker(
+            report = _run_stages(
                 request,
                 folder,
                 log,
@@ -136,7 +145,7 @@ def run_attempt(
     )
 
 
-def _run_worker(
+def _run_stages(
     request: AttemptRequest,
     folder: Path,
     log: AttemptLog,
@@ -146,20 +155,54 @@ def _run_worker(
     cancelled: threading.Event,
     workers: Workers,
 ) -> Report:
+    deadline = time.monotonic() + time_limit
+    report = Report(next_stage=request)
     try:
-        limited = replace(request, time_limit=time_limit)
-        (folder / REQUEST_FILE).write_text(limited.to_json(), encoding="utf-8")
-        (folder / WORK_FOLDER).mkdir()
+        while (stage := report.next_stage) is not None:
+            remaining = max(0.0, deadline - time.monotonic())
+            limited = replace(stage, time_limit=remaining, engines=installed_engines())
+            if stage.engine:
+                log.write(f"Engine: {stage.engine}")
+            done = _run_worker(limited, folder, log, memory_limit, cancelled, workers)
+            report = continue_report(report, done)
+            if report.next_stage is not None:
+                accepted = accept_stage(report.next_stage, stage, folder)
+                report = replace(report, next_stage=accepted)
+                for name in (REQUEST_FILE, REPORT_FILE):
+                    # The worker may have made links of them, through which the hub would write.
+                    (folder / name).unlink()
+    except TimeoutError:
+        reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
+        return Report(failure_type=FailureType.TIMEOUT, reason=reason)
+    return report
+
+
+def _run_worker(
+    request: AttemptRequest,
+    folder: Path,
+    log: AttemptLog,
+    memory_limit: int | None,
+    cancelled: threading.Event,
+    workers: Workers,
+) -> Report:
+    """Carry out one stage, and return its report.
+
+    Raises:
+        TimeoutError: The request's time limit was exceeded.
+    """
+    try:
+        (folder / REQUEST_FILE).write_text(request.to_json(), encoding="utf-8")
+        (folder / WORK_FOLDER).mkdir(exist_ok=True)
     except OSError as error:
         if resource_failure_from_error(error) is FailureType.OUT_OF_DISK:
             return _resource_report(FailureType.OUT_OF_DISK, memory_limit)
         raise
-    try:
-        process = workers.start(folder, memory_limit, cancelled)
-        status = supervise(process, log, time_limit=time_limit, cancelled=cancelled)
-    except TimeoutError:
-        reason = f"The job timed out: the time limit of this hub is {time_limit:g} s."
-        return Report(failure_type=FailureType.TIMEOUT, reason=reason)
+    assert request.time_limit is not None  # noqa: S101 - for the type checker
+    with packages_of(request.engine) as packages:
+        if packages is None:
+            return Report.from_failure(missing_engine(ENGINES[request.engine]))
+        process = workers.start(folder, memory_limit, cancelled, packages)
+        status = supervise(process, log, time_limit=request.time_limit, cancelled=cancelled)
     return Report.read(folder) or _infer_report(
         status, log.tail(), memory_limit, read_step(folder / WORK_FOLDER)
     )

@@ -3,16 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.handover import hand_on, require_engine
 from qai_hub.local.engine.importers.aimet import open_aimet
 from qai_hub.local.engine.importers.torch import open_exported_program, open_torchscript
 from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.branches import has_branches, take_known_branches
+from qai_hub.local.engine.onnx.integer_ports import make_integer_ports
 from qai_hub.local.engine.onnx.io_options import apply_port_options
 from qai_hub.local.engine.onnx.model_files import ModelFile, open_model
 from qai_hub.local.engine.onnx.prepare import (
@@ -29,8 +32,13 @@ from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.onnx.verify import Verified, verify_target
-from qai_hub.local.engine.option_table import FULL_TYPE, parse_job_options
-from qai_hub.local.engine.options import Options
+from qai_hub.local.engine.option_table import (
+    FULL_TYPE,
+    QUANTIZE_IO,
+    parse_job_options,
+    settle_tflite_options,
+)
+from qai_hub.local.engine.options import HALF_TYPE, Options
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -90,7 +98,8 @@ def compile_model(
 
     The inputs and outputs are changed to those that the job requests, and the graph is folded and
     simplified without regard to any hardware. Then the result is run once and compared with the
-    model before simplification.
+    model before simplification. For a runtime that an engine makes models for, that is the first
+    stage, and the report names the next one.
 
     Args:
         request: The request.
@@ -107,13 +116,9 @@ def compile_model(
     started = time.monotonic()
     if request.model.model_type == _CONTEXT_BINARY:
         return wrap_context_binary(request, folder)
-    options = parse_job_options(request.options, "compile")
-    options.notices.extend(check_calibration(request, options.values))
-    qnn = _build_qnn_target(options, request)
+    options, qnn = _read_options(request)
+    engine = require_engine(options.values.get(TARGET_RUNTIME), request)
     notices = list(options.notices)
-    if TARGET_RUNTIME not in options.values:
-        message = f"No {TARGET_RUNTIME} given: compiled for onnx."
-        notices.append(build_notice("INFO", "USER", message))
     work = folder / WORK_FOLDER
     begin_step(Step.OPENING)
     model = open_input_model(request, work)
@@ -126,17 +131,15 @@ def compile_model(
     fixed, inputs, was_dynamic, port_notices = _fix_ports(
         model, request.input_specs, port_options, work
     )
+    if qnn is not None:
+        qnn.check_layers(fixed)
     notices += [*model.notices, *port_notices]
     tools = model.tools
     del model
-    reference = fixed
-    if FULL_TYPE in values:
-        fixed, port_notices = quantize_for_compile(
-            fixed, request, values, work, external_data_threshold=external_data_threshold
-        )
-        inputs = _apply_output_options(fixed, values)
-        reference = _copy_with_output_options(reference, work, values)
-        notices += port_notices
+    fixed, inputs, reference, port_notices = _quantize(
+        fixed, inputs, request, values, work, external_data_threshold
+    )
+    notices += port_notices
     logger.info("Optimising for the inputs %s", ", ".join(map(str, inputs)))
     begin_step(Step.OPTIMISING)
     target = work / "target" / "model.onnx"
@@ -152,11 +155,7 @@ def compile_model(
         begin_step(Step.VERIFYING)
         return verify_target(fixed, optimised, inputs, work / "verify")
 
-    if qnn is None:
-        outputs, target_notices = verify(target)
-        result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
-        files = {"target_model": publish_model(target, folder, has_external_data=has_external_data)}
-    else:
+    if qnn is not None:
         made, check, outputs, target_notices = build_checked(
             qnn,
             target,
@@ -166,22 +165,60 @@ def compile_model(
             lambda made: check_compiled(made, request, values, target, reference, folder, started),
             will_check=find_why_not_checked(request, values) is None,
         )
-        result, files = made.result | {"target_check": check.to_json()}, made.files
-    return Report(
-        result={
-            **result,
-            "tool_versions": [*result["tool_versions"], *tools],
-            **specs_to_json(inputs, outputs),
-            "notices": notices + target_notices,
-        },
-        files=files,
-    )
+        report = Report(result=made.result | {"target_check": check.to_json()}, files=made.files)
+    else:
+        outputs, target_notices = verify(target)
+        float_model = reference if FULL_TYPE in values else None
+        report = (
+            _publish(target, folder, has_external_data=has_external_data)
+            if engine is None
+            else hand_on(request, engine, target, float_model, inputs)
+        )
+    result = {
+        **report.result,
+        "tool_versions": [*report.result["tool_versions"], *tools],
+        **specs_to_json(inputs, outputs),
+        "notices": notices + target_notices,
+    }
+    return replace(report, result=result)
+
+
+def _publish(target: Path, folder: Path, *, has_external_data: bool) -> Report:
+    """Publish a target model for ONNX Runtime."""
+    name = publish_model(target, folder, has_external_data=has_external_data)
+    result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
+    return Report(result=result, files={"target_model": name})
+
+
+def _read_options(request: AttemptRequest) -> tuple[Options, QnnTarget | None]:
+    """Return the options of a job and its target for QNN, once they are certain to suit it."""
+    options = parse_job_options(request.options, "compile")
+    settle_tflite_options(options)
+    qnn = _build_qnn_target(options, request)
+    if options.values.get(FULL_TYPE) == HALF_TYPE:
+        if qnn is None:
+            reason = (
+                f"{FULL_TYPE} float16 is for QNN runtimes and tflite here: an ONNX target keeps "
+                "the floats of the model. Export it in float16, or give one of these runtimes."
+            )
+            raise JobFailure(FailureType.UNSUPPORTED, reason)
+        del options.values[FULL_TYPE]
+        message = (
+            f"{FULL_TYPE} float16 changes nothing: QNN computes a float model in 16-bit floats, "
+            "and its inputs and outputs stay as they are."
+        )
+        options.notices.append(build_notice("INFO", "USER", message))
+    options.notices.extend(check_calibration(request, options.values))
+    if TARGET_RUNTIME not in options.values:
+        message = f"No {TARGET_RUNTIME} given: compiled for onnx."
+        options.notices.append(build_notice("INFO", "USER", message))
+    return options, qnn
 
 
 def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
     """Return the target of a job for QNN, once it is certain to be supported; None for others."""
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
-    if runtime != "onnx":
+    if runtime not in ("onnx", "tflite"):
         given = options.values.get(QNN_OPTIONS, {})
         return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:
@@ -204,6 +241,48 @@ def _copy_with_output_options(source: Path, work: Path, values: Mapping[str, Any
     copy.write_bytes(source.read_bytes())
     _apply_output_options(copy, values)
     return copy
+
+
+class _Quantized(NamedTuple):
+    """A model that is quantized as the options request.
+
+    Attributes:
+        path: The .onnx file.
+        inputs: Its inputs.
+        reference: The .onnx file of the model to compare the target model with.
+        notices: Notices for the user.
+    """
+
+    path: Path
+    inputs: list[TensorSpec]
+    reference: Path
+    notices: list[dict[str, str]]
+
+
+def _quantize(
+    source: Path,
+    inputs: list[TensorSpec],
+    request: AttemptRequest,
+    values: Mapping[str, Any],
+    work: Path,
+    external_data_threshold: int,
+) -> _Quantized:
+    """Quantize a model, and make its inputs and outputs integers, where options request it."""
+    path = reference = source
+    notices: list[dict[str, str]] = []
+    if FULL_TYPE in values:
+        path, notices = quantize_for_compile(
+            source, request, values, work, external_data_threshold=external_data_threshold
+        )
+        inputs = _apply_output_options(path, values)
+        reference = _copy_with_output_options(source, work, values)
+    if QUANTIZE_IO in values:
+        model = onnx.load(path, load_external_data=False)
+        notices = [*notices, *make_integer_ports(model)]
+        inputs = [port.to_spec() for port in get_inputs(model)]
+        path = _choose_folder(path, work) / "integer_ports.onnx"
+        path.write_bytes(model.SerializeToString())
+    return _Quantized(path, inputs, reference, notices)
 
 
 def _convert_for_qnn(source: Path, work: Path) -> Path:

@@ -1,6 +1,6 @@
 """Reads and writes the dataset files of a job."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,18 +27,19 @@ class InputDataset:
     Args:
         path: The uploaded HDF5 file.
         ports: The inputs of the model.
+        floats: Inputs that may also be float32, whatever type they have.
 
     Raises:
         JobFailure: The file is not a dataset, or does not match the model.
     """
 
-    def __init__(self, path: Path, ports: Sequence[Port]) -> None:
+    def __init__(self, path: Path, ports: Sequence[Port], floats: Collection[str] = ()) -> None:
         with report_damage(), ExitStack() as on_failure:
             self._file = on_failure.enter_context(h5py.File(path, "r"))
             self._inputs = read_inputs(self._file)
             self._check_names(ports)
             self._arrays = StoredArrayChecker(self._file)
-            self.samples = self._check_batches(ports)
+            self.samples = self._check_batches(ports, floats)
             on_failure.pop_all()
 
     def close(self) -> None:
@@ -86,7 +87,7 @@ class InputDataset:
                 f"The model takes {format_ports(ports)}."
             )
 
-    def _check_batches(self, ports: Sequence[Port]) -> int:
+    def _check_batches(self, ports: Sequence[Port], floats: Collection[str]) -> int:
         counts = {entry.name: entry.batches for entry in self._inputs}
         if len(set(counts.values())) > 1:
             listing = ", ".join(f"{quote_name(name)}: {n}" for name, n in counts.items())
@@ -99,7 +100,9 @@ class InputDataset:
         by_name = {port.name: port for port in ports}
         for entry in self._inputs:
             for index in range(samples):
-                self._arrays.check(_check_sample(entry, index, by_name[entry.name]))
+                accepts_floats = entry.name in floats
+                sample = _check_sample(entry, index, by_name[entry.name], accepts_floats)
+                self._arrays.check(sample)
         return samples
 
 
@@ -140,7 +143,9 @@ class OutputDataset:
         self._check()
 
 
-def _check_sample(entry: DatasetInput, index: int, port: Port) -> h5py.Dataset:
+def _check_sample(
+    entry: DatasetInput, index: int, port: Port, accepts_floats: bool
+) -> h5py.Dataset:
     """Return a sample, not read yet, if it matches its input."""
     tensor = get_stored_sample(entry.group, index)
     where = f"Sample {index} of the input {port}"
@@ -150,7 +155,7 @@ def _check_sample(entry: DatasetInput, index: int, port: Port) -> h5py.Dataset:
             f"{where} has the shape {tensor.shape} in the dataset. "
             f"Pass {change or 'samples of the shape of the model'}."
         )
-    if tensor.dtype.name != port.dtype:
+    if tensor.dtype.name != port.dtype and not (accepts_floats and tensor.dtype.name == "float32"):
         raise invalid_inputs(
             f"{where} is {tensor.dtype.name} in the dataset; inputs are not cast. "
             f"Convert it with .astype(numpy.{port.dtype}) before you upload it."

@@ -4,6 +4,7 @@ import errno
 import re
 from collections.abc import Iterable
 
+from qai_hub.local.engines.catalog import Engine
 from qai_hub.local.enums import FailureType as FailureType  # noqa: PLC0414 - passed on
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -24,6 +25,15 @@ class JobFailure(Exception):  # noqa: N818 - a job's failure is an outcome, not 
         self.lacks = lacks
         # Reasons quote content of models and datasets, which may include terminal escape sequences.
         self.reason = _CONTROL_CHARACTERS.sub(" ", reason)
+
+
+def missing_engine(engine: Engine) -> JobFailure:
+    """Return the failure of a job that needs an engine which is not installed."""
+    reason = (
+        f"This hub lacks the engine {engine.name}: run `{engine.install_command}` where the hub "
+        "runs, and submit the job again."
+    )
+    return JobFailure(FailureType.UNSUPPORTED, reason, lacks=engine.label)
 
 
 # Native libraries report both as text only.

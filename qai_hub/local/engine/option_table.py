@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Mapping
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.options import (
     FULL_TYPES,
+    HALF,
+    HALF_TYPE,
+    OVERRIDE_TYPES,
+    RANGE_SCHEMES,
     RUNTIMES,
     Handling,
     Ignored,
     Option,
     Options,
     Supported,
-    Unsupported,
     integer_parser,
     parse_compute_units,
     parse_full_type,
+    parse_io_type,
     parse_mixed_precision,
     parse_names,
     parse_options,
@@ -22,6 +27,7 @@ from qai_hub.local.engine.options import (
     parse_switch,
     parse_target_runtime,
     parse_tflite_settings,
+    parse_weight_type,
 )
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
@@ -36,20 +42,23 @@ COMPUTE_UNIT = "--compute_unit"
 DEQUANTIZE = "--dequantize_outputs"
 TFLITE_OPTIONS = "--tflite_options"
 OUTPUT_NAMES = "--output_names"
+QUANTIZE_IO = "--quantize_io"
 TRUNCATE_64BIT_IO = "--truncate_64bit_io"
 CHANNEL_LAST_INPUT = "--force_channel_last_input"
 CHANNEL_LAST_OUTPUT = "--force_channel_last_output"
 SKIP_TARGET_CHECK = "--skip_target_check"
 FULL_TYPE = "--quantize_full_type"
+WEIGHT_TYPE = "--quantize_weight_type"
+QUANTIZE_IO = "--quantize_io"
+QUANTIZE_IO_TYPE = "--quantize_io_type"
+RANGE_SCHEME = "--range_scheme"
 LITE_MP = "--lite_mp"
 INT16_ACTIVATIONS = "--int16_activations"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
-_TFLITE_ONLY = Unsupported(
-    "it is for TensorFlow Lite, and this hub has no converter from ONNX to it"
-)
 _FIXED_QNN_VERSION = Ignored("this hub uses the QNN that its extra `qnn` installs")
+_ONE_CONVERTER = Ignored("this hub has one converter for each runtime, and uses that")
 _CPU_ONLY = Ignored("this hub uses ONNX Runtime on the CPU, with default settings")
 _PROFILE_ONLY = Ignored("it applies to profile jobs only")
 
@@ -65,9 +74,14 @@ def _parse_text(value: str) -> str:
 HandlingByJob = Mapping[JobTypeName, Handling]
 
 
-def _switch_option(flag: str, handling: HandlingByJob) -> Option:
+def _switch_option(flag: str, handling: HandlingByJob, *, keeps_false: bool = False) -> Option:
     return Option(
-        flag=flag, accepted="true|false", parse=parse_switch, handling=handling, is_switch=True
+        flag=flag,
+        accepted="true|false",
+        parse=parse_switch,
+        handling=handling,
+        is_switch=True,
+        keeps_false=keeps_false,
     )
 
 
@@ -92,7 +106,8 @@ OPTIONS = (
         parse=parse_target_runtime,
         handling={
             "compile": Supported(
-                "ONNX by default; QNN runtimes need the extra `qnn`; others fail the job"
+                "ONNX by default; QNN runtimes need the extra `qnn`, tflite needs the engine "
+                "`tflite`; others fail the job"
             )
         },
     ),
@@ -103,7 +118,12 @@ OPTIONS = (
     ),
     _switch_option(
         "--truncate_64bit_tensors",
-        {"compile": Ignored("ONNX Runtime computes with 64-bit integers")},
+        {
+            "compile": Ignored(
+                "ONNX Runtime computes with 64-bit integers, and for QNN the provider makes them "
+                "32-bit itself"
+            )
+        },
     ),
     _names_option(
         CHANNEL_LAST_INPUT,
@@ -123,38 +143,60 @@ OPTIONS = (
         flag=FULL_TYPE,
         accepted=FULL_TYPES,
         parse=parse_full_type,
-        handling={"compile": Supported("needs `calibration_data`; quantizes as quantize jobs do")},
+        handling={
+            "compile": Supported(
+                "needs `calibration_data`; quantizes as quantize jobs do. float16 needs none: for "
+                "tflite, weights are 16-bit floats; QNN runtimes compute floats so anyway"
+            )
+        },
     ),
     Option(
-        flag="--quantize_weight_type",
-        accepted="float16",
-        parse=_parse_text,
-        handling={"compile": _TFLITE_ONLY},
+        flag=WEIGHT_TYPE,
+        accepted=HALF,
+        parse=parse_weight_type,
+        handling={
+            "compile": Supported("for tflite: weights are stored as 16-bit floats; else it fails")
+        },
     ),
     _switch_option(
-        "--quantize_io",
-        {"compile": Ignored("the inputs and outputs of the target model stay floats")},
+        QUANTIZE_IO,
+        {
+            "compile": Supported(
+                "inputs and outputs that the model quantizes become integers; for ONNX and QNN, a "
+                "notice has their scales"
+            )
+        },
     ),
     Option(
-        flag="--quantize_io_type",
+        flag=QUANTIZE_IO_TYPE,
         accepted="int8|uint8",
-        parse=_parse_text,
-        handling={"compile": _TFLITE_ONLY},
+        parse=parse_io_type,
+        handling={
+            "compile": Supported("for tflite, with `--quantize_io`; int8 by default; else it fails")
+        },
     ),
+    _switch_option("--use_qnn_onnx_ep_converter", {"compile": _ONE_CONVERTER}),
+    _switch_option("--use_tfl_converter", {"compile": _ONE_CONVERTER}),
     Option(
-        flag="--range_scheme",
-        accepted="auto|min_max",
+        flag=RANGE_SCHEME,
+        accepted="|".join(RANGE_SCHEMES),
         parse=parse_range_scheme,
-        handling={"quantize": Supported("both use the minimum and maximum; others fail the job")},
+        handling={
+            "quantize": Supported(
+                "auto and min_max: the smallest and largest value; mse_minimizer: the range that "
+                "leaves the smallest mean squared error, for activations"
+            )
+        },
     ),
     Option(
         flag=LITE_MP,
-        accepted="percentage=N;override_qtype=int16",
+        accepted=f"percentage=N;override_qtype={'|'.join(OVERRIDE_TYPES)}",
         parse=parse_mixed_precision,
         handling={
             "quantize": Supported(
-                "for 8-bit activations: the layers that cost most accuracy are kept at 16 bits, as "
-                "trials on the calibration data tell"
+                "the layers that cost most accuracy, as trials on the calibration data tell, get "
+                "activations of 16 bits (int16), weights of 16 bits where activations have them "
+                "(int16), or 16-bit floats (fp16)"
             )
         },
     ),
@@ -169,12 +211,15 @@ OPTIONS = (
     ),
     Option(
         flag=COMPUTE_UNIT,
-        accepted="cpu|npu|all",
+        accepted="cpu|gpu|npu|all",
         parse=parse_compute_units,
         handling={
             "compile": Ignored("the compute unit is chosen when the model runs"),
             **_for_run_jobs(
-                Supported("must include what the model runs on: cpu, or npu for QNN formats")
+                Supported(
+                    "must include what the model runs on: cpu, or npu for QNN formats; with gpu it "
+                    "runs on that, with a warning, since there is no GPU"
+                )
             ),
         },
     ),
@@ -204,7 +249,13 @@ OPTIONS = (
     ),
     _switch_option(
         DEQUANTIZE,
-        _for_run_jobs(Supported("quantized outputs of .tflite models are returned as float32")),
+        _for_run_jobs(
+            Supported(
+                "quantized outputs are returned as float32; so they are without it, unless it is "
+                "false"
+            )
+        ),
+        keeps_false=True,
     ),
     _settings_option(
         QNN_OPTIONS,
@@ -219,8 +270,8 @@ OPTIONS = (
         dict.fromkeys(
             ("compile", "link"),
             Supported(
-                "for QNN runtimes: the target model is not compared with the source model in "
-                "simulation; of this hub alone"
+                "for QNN runtimes and tflite: the target model is not compared with the source "
+                "model; of this hub alone"
             ),
         ),
     ),
@@ -250,6 +301,37 @@ OPTIONS = (
 )
 
 
+_TFLITE_RUNTIME = "tflite"
+
+
+def settle_tflite_options(options: Options) -> None:
+    """Refuse or ignore what is for TensorFlow Lite where a model is compiled for another runtime.
+
+    Where it is compiled for TensorFlow Lite, half floats and integer inputs and outputs are left
+    out, as they are made when the model is converted.
+
+    Args:
+        options: The options of a compile job, which are changed.
+
+    Raises:
+        JobFailure: An option is for TensorFlow Lite, and the runtime is another.
+    """
+    values = options.values
+    if values.get(TARGET_RUNTIME) == _TFLITE_RUNTIME:
+        values.pop(QUANTIZE_IO, None)
+        if values.get(FULL_TYPE) == HALF_TYPE:
+            del values[FULL_TYPE]
+        return
+    for flag in (WEIGHT_TYPE, QUANTIZE_IO_TYPE):
+        if flag in values:
+            raise JobFailure(
+                FailureType.UNSUPPORTED,
+                f"This hub supports {flag} for TensorFlow Lite only: other models keep their "
+                "types, and a float model for a QNN runtime computes in 16 bits anyway. Leave it "
+                f"out, or add {TARGET_RUNTIME} {_TFLITE_RUNTIME}.",
+            )
+
+
 def parse_job_options(text: str, kind: JobTypeName) -> Options:
     """Parse the options of a job.
 
@@ -261,6 +343,6 @@ def parse_job_options(text: str, kind: JobTypeName) -> Options:
         The parsed options.
 
     Raises:
-        JobFailure: An option is unknown, malformed, repeated, or not supported here.
+        JobFailure: An option is unknown, malformed, or not supported here.
     """
     return parse_options(text, kind, OPTIONS)

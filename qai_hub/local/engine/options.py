@@ -10,9 +10,8 @@ from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.enums import JobTypeName
 from qai_hub.option_string import OptionStringError, parse_option_string
 
-RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc")
+RUNTIMES = ("onnx", "precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc", "tflite")
 _UNSUPPORTED_RUNTIMES = {
-    "tflite": "it has no converter from ONNX to TensorFlow Lite",
     "qnn_lib_aarch64_android": "it has no compiler for Android; use qnn_dlc or "
     "qnn_context_binary instead",
 }
@@ -21,22 +20,27 @@ _MAX_THREADS = 256
 # Python refuses to parse very long numbers.
 _MAX_DIGITS = 9
 # Types of weights and activations.
+HALF = "float16"
+HALF_TYPE = ("FLOAT16", "FLOAT16")
 _FULL_TYPES = {
     "int8": ("INT8", "INT8"),
     "w8a8": ("INT8", "INT8"),
     "w8a16": ("INT8", "INT16"),
     "w4a8": ("INT4", "INT8"),
     "w4a16": ("INT4", "INT16"),
+    HALF: HALF_TYPE,
 }
 FULL_TYPES = "|".join(_FULL_TYPES)
+_IO_TYPES = ("int8", "uint8")
 _UNSUPPORTED_FULL_TYPES = {
     "int16": "it quantizes weights to 8 or 4 bits; w8a16 has 16-bit activations",
-    "float16": "a float model compiled for a QNN runtime computes in float16 anyway",
 }
 _COMPUTE_UNITS = ("all", "cpu", "gpu", "npu")
 _UNIT_DESCRIPTIONS = {"cpu": "the CPU of this hub's host", "npu": "a simulated NPU"}
-_RANGE_SCHEMES = ("auto", "min_max")
-_UNSUPPORTED_RANGE_SCHEMES = ("mse_minimizer",)
+FP16 = "fp16"
+OVERRIDE_TYPES = ("int16", FP16)
+MSE_MINIMIZER = "mse_minimizer"
+RANGE_SCHEMES = ("auto", "min_max", MSE_MINIMIZER)
 
 
 def parse_target_runtime(value: str) -> str:
@@ -61,8 +65,8 @@ def parse_compute_units(value: str) -> tuple[str, ...]:
     return units
 
 
-def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[str]:
-    """Return the requested compute units that a model does not run on here.
+def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[dict[str, str]]:
+    """Check that a model may run on the compute units that it runs on here.
 
     Args:
         requested: The compute units that the options request.
@@ -70,20 +74,32 @@ def check_compute_units(requested: Sequence[str], used: Sequence[str]) -> list[s
             cannot run falls back to the others, whether they were requested or not.
 
     Returns:
-        The requested units that it does not run on.
+        A notice if it does not run on all that were requested. No hub has a GPU, so what asks for
+        one runs nevertheless.
 
     Raises:
         JobFailure: The main one was not requested.
     """
-    main = used[0]
-    if not {"all", main} & set(requested):
+    main, asked = used[0], ",".join(requested)
+    is_excluded = not {"all", main} & set(requested)
+    if is_excluded and "gpu" not in requested:
         raise JobFailure(
             FailureType.UNSUPPORTED,
             f"This model runs on {_UNIT_DESCRIPTIONS[main]}, which --compute_unit "
-            f"{','.join(requested)} excludes. Supported: --compute_unit {main}|all, or a list "
+            f"{asked} excludes. Supported: --compute_unit {main}|all, or a list "
             f"that includes {main}.",
         )
-    return sorted(set(requested) - {"all", *used})
+    unused = sorted(set(requested) - {"all", *used})
+    if is_excluded:
+        message = (
+            f"--compute_unit {asked} had no effect: this hub has no GPU, and the model ran on "
+            f"{_UNIT_DESCRIPTIONS[main]}. Times and outputs are not those of a GPU."
+        )
+        return [build_notice("WARNING", "DEVICE", message)]
+    if unused:
+        message = f"The model ran on {','.join(used)}, not on {','.join(unused)}."
+        return [build_notice("INFO", "DEVICE", message)]
+    return []
 
 
 def parse_full_type(value: str) -> tuple[str, str]:
@@ -99,15 +115,23 @@ def parse_full_type(value: str) -> tuple[str, str]:
     return _FULL_TYPES[value]
 
 
+def parse_weight_type(value: str) -> str:
+    """Parse the type to which weights alone are quantized."""
+    if value != HALF:
+        raise ValueError("there is no such type.")
+    return value
+
+
+def parse_io_type(value: str) -> str:
+    """Parse the type of quantized inputs and outputs."""
+    if value not in _IO_TYPES:
+        raise ValueError("there is no such type.")
+    return value
+
+
 def parse_range_scheme(value: str) -> str:
     """Parse how the ranges of activations are derived from the calibration data."""
-    if value in _UNSUPPORTED_RANGE_SCHEMES:
-        raise JobFailure(
-            FailureType.UNSUPPORTED,
-            f"This hub does not support the range scheme {value!r}: it uses the minimum and "
-            f"maximum. Supported: --range_scheme {'|'.join(_RANGE_SCHEMES)}.",
-        )
-    if value not in _RANGE_SCHEMES:
+    if value not in RANGE_SCHEMES:
         raise ValueError("there is no such scheme.")
     return value
 
@@ -118,9 +142,11 @@ class MixedPrecision:
 
     Attributes:
         percentage: How many of the layers, in percent.
+        kind: What they are kept in: "int16" or "fp16".
     """
 
     percentage: float
+    kind: str
 
 
 def parse_mixed_precision(value: str) -> MixedPrecision:
@@ -129,11 +155,11 @@ def parse_mixed_precision(value: str) -> MixedPrecision:
     if set(settings) != {"percentage", "override_qtype"}:
         raise ValueError("it must have the settings percentage and override_qtype.")
     kind = settings["override_qtype"]
-    if kind != "int16":
+    if kind not in OVERRIDE_TYPES:
         raise JobFailure(
             FailureType.UNSUPPORTED,
             f"This hub does not support override_qtype={quote_name(kind)} of --lite_mp. "
-            "Supported: override_qtype=int16.",
+            f"Supported: override_qtype={'|'.join(OVERRIDE_TYPES)}.",
         )
     try:
         percentage = float(settings["percentage"])
@@ -141,7 +167,7 @@ def parse_mixed_precision(value: str) -> MixedPrecision:
         raise ValueError("percentage is not a number.") from None
     if not 0 < percentage <= 100:
         raise ValueError("percentage must be above 0, and 100 at most.")
-    return MixedPrecision(percentage)
+    return MixedPrecision(percentage, kind)
 
 
 def integer_parser(maximum: int) -> Callable[[str], int]:
@@ -231,6 +257,7 @@ class Option:
         handling: How the hub handles it, by the job types that take it.
         is_switch: Whether it may be given without a value, which means true. Set to false, it
             requests nothing and is never refused.
+        keeps_false: Whether a switch that is set to false differs from one that is left out.
         repeatable: Whether it may be repeated, to add to the mapping that `parse` returns.
     """
 
@@ -239,6 +266,7 @@ class Option:
     parse: Callable[[str], Any]
     handling: Mapping[JobTypeName, Handling]
     is_switch: bool = False
+    keeps_false: bool = False
     repeatable: bool = False
 
 
@@ -248,7 +276,7 @@ class Options:
 
     Attributes:
         values: The values of the supported options, by flag.
-        notices: A notice for each option that was ignored.
+        notices: A notice for each option that was ignored, or of which a value was.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -257,6 +285,9 @@ class Options:
 
 def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Options:
     """Parse a job's options, `--flag value` or `--flag=value`, quoted as in a shell.
+
+    Of an option that is given more than once, the last value counts: scripts append to the options
+    that others have built.
 
     Args:
         text: The options as submitted.
@@ -267,12 +298,12 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
         The parsed options.
 
     Raises:
-        JobFailure: An option is unknown, malformed, repeated, or not supported here.
+        JobFailure: An option is unknown, malformed, or not supported here.
     """
     known = {option.flag: option for option in table}
     result = Options()
-    for flag, value in _parse_values(text, kind, known).items():
-        if known[flag].is_switch and value is False:
+    for flag, value in _parse_values(text, kind, known, result.notices).items():
+        if known[flag].is_switch and value is False and not known[flag].keeps_false:
             continue
         rule = known[flag].handling[kind]
         if isinstance(rule, Unsupported):
@@ -286,8 +317,10 @@ def parse_options(text: str, kind: JobTypeName, table: Sequence[Option]) -> Opti
     return result
 
 
-def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> dict[str, Any]:
-    """Return the values of all options that were given, by flag."""
+def _parse_values(
+    text: str, kind: JobTypeName, known: Mapping[str, Option], notices: list[dict[str, str]]
+) -> dict[str, Any]:
+    """Return the values of all options that were given, by flag, and add notices."""
     switches = [option.flag for option in known.values() if option.is_switch]
     try:
         given = parse_option_string(text, switches)
@@ -305,11 +338,17 @@ def _parse_values(text: str, kind: JobTypeName, known: Mapping[str, Option]) -> 
             value = "true"  # noqa: PLW2901
         if not value or value.startswith("--"):
             raise _invalid_argument(f"The option {flag!r} needs a value: {option.accepted}.")
-        if flag in values and not option.repeatable:
-            raise _invalid_argument(f"The option {flag!r} is given twice: leave one of them out.")
         try:
             read = option.parse(value)
-            values[flag] = _merge_settings(values[flag], read) if flag in values else read
+            if option.repeatable and flag in values:
+                read = _merge_settings(values[flag], read)
+            elif values.get(flag, read) != read:
+                message = (
+                    f"The option {flag} is given more than once: its last value counts, which is "
+                    f"{quote_name(value)}."
+                )
+                notices.append(build_notice("WARNING", "USER", message))
+            values[flag] = read
         except ValueError as error:
             raise _invalid_argument(
                 f"The option {flag!r} cannot be {quote_name(value, 1000)}: {error}"

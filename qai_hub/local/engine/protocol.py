@@ -131,6 +131,8 @@ class AttemptRequest:
         calibration: Compile: HDF5 file with the data that the input model was calibrated on; None
             if it is not known.
         reference: Inspect: HDF5 file to compare the dataset with; None for no comparison.
+        engine: The engine whose packages the worker runs with; empty for those of the hub.
+        engines: The engines that the machine has on which the attempt is carried out.
         time_limit: Seconds that the attempt may take; None for no limit.
     """
 
@@ -148,6 +150,8 @@ class AttemptRequest:
     analyze_layers: bool = False
     calibration: Path | None = None
     reference: Path | None = None
+    engine: str = ""
+    engines: tuple[str, ...] = ()
     time_limit: float | None = None
 
     def __post_init__(self) -> None:
@@ -205,19 +209,31 @@ class AttemptRequest:
             **{name: None if fields[name] is None else Path(fields[name]) for name in _DATASETS},
             "soc": None if fields["soc"] is None else Soc.from_json(fields["soc"]),
             "other_socs": tuple(map(Soc.from_json, fields["other_socs"])),
+            "engines": tuple(fields["engines"]),
         }
         return cls(**{**fields, **read})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A worker's report: the outcome of its attempt, with file names relative to the folder."""
+    """A worker's report: the outcome of its attempt, with file names relative to the folder.
+
+    Attributes:
+        failure_type: Class of the cause; that of success if it has not failed.
+        reason: Why it failed; empty on success.
+        lacks: The label for want of which it failed; empty for any other cause.
+        result: What the attempt has found out.
+        files: The published files, by role.
+        next_stage: What is left to do, by another worker with the packages of another engine. Its
+            files are in the attempt's folder, or are those of this request. None if all is done.
+    """
 
     failure_type: str = FailureType.SUCCESS
     reason: str = ""
     lacks: str = ""
     result: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    next_stage: AttemptRequest | None = None
 
     @classmethod
     def from_failure(cls, failure: JobFailure) -> Self:
@@ -227,7 +243,8 @@ class Report:
     def write(self, folder: Path) -> None:
         """Write it to the attempt's folder atomically."""
         partial = folder / f"{REPORT_FILE}.partial"
-        partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        text = json.dumps(asdict(self), default=lambda path: str(path.absolute()))
+        partial.write_text(text, encoding="utf-8")
         partial.replace(folder / REPORT_FILE)
 
     @classmethod
@@ -241,7 +258,10 @@ class Report:
             text = read_left_file(folder / REPORT_FILE, _MAX_REPORT)
         except FileNotFoundError:
             return None
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        if fields["next_stage"] is not None:
+            fields["next_stage"] = AttemptRequest.from_json(json.dumps(fields["next_stage"]))
+        return cls(**fields)
 
 
 def specs_to_json(

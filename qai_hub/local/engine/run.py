@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qai_hub.local.engine.datasets import InputDataset, OutputDataset
+from qai_hub.local.engine.onnx.integer_ports import Encodings, decode_outputs, encode_inputs
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.session import RANDOM_INPUTS_LABEL, Tensor, random_inputs
 from qai_hub.local.engine.option_table import (
@@ -43,7 +44,7 @@ from qai_hub.option_string import QNN_OPTIONS
 
 _QNN = "QNN"
 _TFLITE = "TensorFlow Lite"
-_OPTION_RUNTIMES = {QNN_OPTIONS: _QNN, DEQUANTIZE: _TFLITE, TFLITE_OPTIONS: _TFLITE}
+_OPTION_RUNTIMES = {QNN_OPTIONS: _QNN, TFLITE_OPTIONS: _TFLITE}
 _QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], RunnableModel]] = {
     ModelType.QNN_CONTEXT_BINARY: open_binary,
     ModelType.QNN_DLC: open_dlc,
@@ -95,11 +96,7 @@ def _open_tflite(request: AttemptRequest, options: Options) -> RunnableModel:
         message = f"In {TFLITE_OPTIONS}, {', '.join(map(quote_name, ignored))} was ignored: "
         message += f"only {THREADS} has an effect on this hub."
         options.notices.append(build_notice("INFO", "USER", message))
-    return LiteRtModel(
-        request.model.path,
-        threads=int(settings.get(THREADS, "1")),
-        dequantize=options.values.get(DEQUANTIZE, False),
-    )
+    return LiteRtModel(request.model.path, threads=int(settings.get(THREADS, "1")))
 
 
 logger = logging.getLogger(__name__)
@@ -125,18 +122,17 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     work = folder / WORK_FOLDER
     begin_step(Step.OPENING)
     model = open_runnable_model(request, options, work)
+    if DEQUANTIZE in options.values and not model.encodings:
+        message = f"The option {DEQUANTIZE} was ignored: no output of the model is quantized."
+        options.notices.append(build_notice("INFO", "USER", message))
     begin_step(Step.PROFILING if request.profile else Step.RUNNING)
     measure = partial(
         profile_model,
         max_iterations=options.values.get(ITERATIONS, model.default_iterations),
         max_seconds=options.values.get(PROFILER_TIME, DEFAULT_PROFILER_SECONDS),
     )
-    notices = [*options.notices, *model.notices]
     units = options.values.get(COMPUTE_UNIT, ("all",))
-    unused = check_compute_units(units, model.compute_units)
-    if unused:
-        message = f"The model ran on {','.join(model.compute_units)}, not on {','.join(unused)}."
-        notices.append(build_notice("INFO", "DEVICE", message))
+    notices = check_compute_units(units, model.compute_units)
     result: dict[str, Any] = {"tool_versions": model.tools}
     files = {}
     if request.dataset is None:
@@ -144,21 +140,27 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
         measured = measure(model, inputs, RANDOM_INPUTS_LABEL, work=work)
     else:
         measured = None
-        with closing(InputDataset(request.dataset, model.inputs)) as dataset:
+        decoded = model.encodings if options.values.get(DEQUANTIZE, True) else {}
+        with closing(InputDataset(request.dataset, model.inputs, model.encodings)) as dataset:
             if request.profile:
                 what = "sample 0 of the dataset"
-                measured = measure(model, dataset.sample(0), what, work=work)
-            notices += _run_dataset(model, dataset, folder / _OUTPUT_DATA)
+                sample = encode_inputs(dataset.sample(0), model.encodings)
+                measured = measure(model, sample, what, work=work)
+            notices += _run_dataset(model, dataset, decoded, folder / _OUTPUT_DATA)
         files["output_data"] = _OUTPUT_DATA
     if measured is not None:
         result["profile"] = measured.profile
         notices += measured.notices
         if measured.trace is not None:
             files["profile_trace"] = measured.trace.replace(folder / _TRACE).name
+    # A model knows only after it has run what there is to say about that.
+    notices = [*options.notices, *model.notices, *notices]
     return Report(result={**result, "notices": notices}, files=files)
 
 
-def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> list[dict[str, str]]:
+def _run_dataset(
+    model: RunnableModel, dataset: InputDataset, decoded: Encodings, target: Path
+) -> list[dict[str, str]]:
     """Run all samples, and return a notice for each input and output that has NaN."""
     begin_step(Step.RUNNING)
     runner = model.load()
@@ -168,7 +170,8 @@ def _run_dataset(model: RunnableModel, dataset: InputDataset, target: Path) -> l
         for index in range(dataset.samples):
             what = f"sample {index} of the dataset"
             inputs = dataset.sample(index)
-            results = runner.run(inputs, what)
+            found_outputs = runner.run(encode_inputs(inputs, model.encodings), what)
+            results = decode_outputs(runner.output_names, found_outputs, decoded)
             outputs.write(index, results)
             # What follows from NaN in the inputs is no news.
             if not found.look("input", index, inputs):

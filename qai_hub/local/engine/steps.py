@@ -25,6 +25,7 @@ class Step(StrEnum):
     EXPLAINING = "finding out which operators QNN refuses"
     CHECKING_TARGET = "comparing the target model with the source model"
     CONVERTING = "converting the model to a DLC"
+    CONVERTING_TFLITE = "converting the model to TensorFlow Lite"
     LINKING = "linking the models"
     CALIBRATING = "running the model on the calibration data"
     PREPARING = "preparing the model for quantization"

@@ -47,12 +47,13 @@ _ENTRY_POINTS = {
     "link": ("qnn.link", "link_models"),
     "quantize": ("quantize.job", "quantize_model"),
     "run": ("run", "run_model"),
+    "tflite": ("tflite.job", "convert_to_tflite"),
 }
 KINDS = tuple(_ENTRY_POINTS)
 """The kinds of requests."""
 
 # The kinds that compare models, in processes of their own.
-_COMPARING = frozenset({"check", "compile", "link", "quantize"})
+_COMPARING = frozenset({"check", "compile", "link", "quantize", "tflite"})
 logger = logging.getLogger(__name__)
 
 

@@ -11,17 +11,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Protocol
 
-from qai_hub.local.engine.environment import worker_environment
+from qai_hub.local.engine.packages import HUB_PACKAGES, WorkerPackages
 from qai_hub.local.engine.process import AttemptCancelled, StartedProgram, WorkerProcess
 
 __all__ = ["ColdWorkers", "WarmWorkers", "Workers", "make_workers"]
 
-_PYTHON = (sys.executable, "-P", "-X", "faulthandler", "-X", "utf8", "-m")
 # A fork takes milliseconds; the first one waits until the server has imported everything.
 _START_LIMIT = 30.0
 _POLL_SECONDS = 0.1
@@ -44,7 +43,11 @@ class Workers(Protocol):
     """Starts the workers of attempts. Its methods may be called from any thread."""
 
     def start(
-        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+        self,
+        folder: Path,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+        packages: WorkerPackages,
     ) -> WorkerProcess:
         """Start the worker of an attempt.
 
@@ -52,6 +55,7 @@ class Workers(Protocol):
             folder: The attempt's folder, which holds its request.
             memory_limit: Address space that the worker may use, in bytes; None for no limit.
             cancelled: Set from another thread to give up.
+            packages: The packages that the worker runs with.
 
         Returns:
             Its process.
@@ -80,11 +84,16 @@ class ColdWorkers:
     """Starts each worker as a new program, which imports what it needs."""
 
     def start(
-        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+        self,
+        folder: Path,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+        packages: WorkerPackages,
     ) -> WorkerProcess:
         """Start the worker of an attempt, which takes no time in which it could be cancelled."""
-        command = [*_PYTHON, "qai_hub.local.engine.worker", str(folder), str(memory_limit or 0)]
-        return StartedProgram(command, folder, worker_environment(folder))
+        command = packages.get_command("qai_hub.local.engine.worker")
+        command += [str(folder), str(memory_limit or 0)]
+        return StartedProgram(command, folder, packages.get_environment(folder))
 
     def warm_up(self) -> None:
         """Do nothing, as nothing is shared."""
@@ -96,13 +105,14 @@ class ColdWorkers:
 class WarmWorkers:
     """Forks each worker from a server that has imported everything and opened no session.
 
-    The server is started when it is first needed. If it cannot be, workers are started as programs
-    of their own, and the hub's log tells why.
+    The server is started when it is first needed, and another one for each engine whose packages
+    are laid over those of the hub. If it cannot be, workers are started as programs of their own,
+    and the hub's log tells why. So are those with packages of an environment apart.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._server: _ForkServer | None = None
+        self._servers: dict[str, _ForkServer] = {}
         self._closed = False
         self._cold_until = 0.0
         self._cold = ColdWorkers()
@@ -121,15 +131,20 @@ class WarmWorkers:
     def warm_up(self) -> None:
         """Start the server now, without waiting for its imports."""
         with suppress(OSError):
-            self._get_server()
+            self._get_server(HUB_PACKAGES)
 
     def start(
-        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+        self,
+        folder: Path,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+        packages: WorkerPackages,
     ) -> WorkerProcess:
         """Start the worker of an attempt."""
         why = ""
-        for _ in range(_MAX_TRIES if time.monotonic() >= self._cold_until else 0):
-            server = self._get_server()
+        is_cold = packages.is_apart or time.monotonic() < self._cold_until
+        for _ in range(0 if is_cold else _MAX_TRIES):
+            server = self._get_server(packages)
             try:
                 return server.fork(folder, memory_limit, cancelled)
             except _ServerEndedError as error:
@@ -138,32 +153,35 @@ class WarmWorkers:
         if why:
             self._cold_until = time.monotonic() + _RETRY_AFTER
             logger.warning("jobs start slowly, as the fork server does not work: %s", why)
-        return self._cold.start(folder, memory_limit, cancelled)
+        return self._cold.start(folder, memory_limit, cancelled, packages)
 
     def close(self) -> None:
-        """End the server; running workers are not affected."""
+        """End the servers; running workers are not affected."""
         with self._lock:
             self._closed = True
-            server, self._server = self._server, None
-        if server is not None:
+            servers, self._servers = self._servers, {}
+        for server in servers.values():
             server.close()
 
-    def _get_server(self) -> "_ForkServer":
-        environment = worker_environment(Path(tempfile.gettempdir()))
+    def _get_server(self, packages: WorkerPackages) -> "_ForkServer":
+        environment = packages.get_environment(Path(tempfile.gettempdir()))
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
-            if self._server is not None and self._server.environment != environment:
-                self._server.close()
-                self._server = None
-            if self._server is None:
-                self._server = _ForkServer(environment)
-            return self._server
+            server = self._servers.get(packages.engine)
+            if server is not None and server.environment != environment:
+                server.close()
+                server = None
+            if server is None:
+                command = packages.get_command("qai_hub.local.engine.fork_server")
+                server = self._servers[packages.engine] = _ForkServer(command, environment)
+            return server
 
     def _retire(self, server: "_ForkServer") -> None:
         with self._lock:
-            if self._server is server:
-                self._server = None
+            self._servers = {
+                name: each for name, each in self._servers.items() if each is not server
+            }
         server.close()
 
 
@@ -175,17 +193,18 @@ class _ForkServer:
     """The hub's end of a fork server.
 
     Args:
+        command: What starts it, but for the descriptor of its socket.
         environment: The complete environment of the server and its workers.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.environment = environment
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Appended to, as the server's writing must not move with our reading.
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - see close
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - the hub's own command
-                [*_PYTHON, "qai_hub.local.engine.fork_server", str(theirs.fileno())],
+                [*command, str(theirs.fileno())],
                 cwd="/",
                 env=environment,
                 pass_fds=[theirs.fileno()],

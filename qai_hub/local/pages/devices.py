@@ -9,18 +9,20 @@ from typing import Any, Final, Self
 
 from starlette.responses import Response
 
+from qai_hub.local.engines.catalog import TFLITE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.frameworks import CAPABILITIES
 from qai_hub.local.pages.site import Page
 
 Json = Mapping[str, Any]
 
-# The framework that a device must have for what a capability makes or runs, by the extra that
-# brings it, and why some do not have it.
+# The framework that a device must have for what a capability makes or runs, by the label of the
+# capability, and why some do not have it.
 _FRAMEWORKS: Final = {
     "local": ("onnx", ""),
     "qnn": ("qnn", "its chip has no HTP that the compiler supports"),
     "tflite": ("tflite", "not for its operating system"),
+    TFLITE.label: ("tflite", "not for its operating system"),
 }
 _SYSTEMS: Final = {
     "android": "Android",
@@ -121,9 +123,9 @@ class DeviceFacts:
         """Return what this hub compiles or runs for it, and why not the rest."""
         found = list[Target]()
         for ability in CAPABILITIES:
-            if ability.extra not in _FRAMEWORKS:
+            if ability.label not in _FRAMEWORKS:
                 continue
-            framework, reason = _FRAMEWORKS[ability.extra]
+            framework, reason = _FRAMEWORKS[ability.label]
             missing = ability.missing if framework in self.frameworks else reason
             found.append(Target(ability.formats, "" if missing else ability.description, missing))
         return found

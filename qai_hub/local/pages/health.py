@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from qai_hub.local.core.kinds import CREATED, RUNNING_STATES
 from qai_hub.local.core.pools import PoolWatch, describe_unserved
-from qai_hub.local.frameworks import CAPABILITIES
+from qai_hub.local.frameworks import CAPABILITIES, describe_engines
 from qai_hub.local.pages.site import Page
 from qai_hub.local.store.figures import StoredFigures, get_stored_figures
 from qai_hub.local.store.relations import (
@@ -78,6 +78,7 @@ class HealthPage:
             python=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
             frameworks=page.get("listFrameworks")["frameworks"],
             capabilities=CAPABILITIES,
+            engines=describe_engines(),
         )
 
     def _read_figures(self, db: Connection) -> StoredFigures:

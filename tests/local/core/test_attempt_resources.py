@@ -36,11 +36,14 @@ def needs(limit: int | None = None, model_type: str = ModelType.ONNX, **changed:
         ("--target_runtime onnx", set()),
         ("--target_runtime=qnn_dlc", {"qnn"}),
         ("--target_runtime precompiled_qnn_onnx --qnn_options x=1", {"qnn"}),
+        ("--target_runtime tflite", {"engine-tflite"}),
         ("--qnn_options default_graph_htp_optimizations=O=3", set()),
         ("--target_runtime 'qnn", set()),
     ],
 )
-def test_compile_jobs_need_qnn_for_its_runtimes(options: str, expected: set[str]) -> None:
+def test_compile_jobs_need_what_makes_models_for_their_runtime(
+    options: str, expected: set[str]
+) -> None:
     assert needs(options=options) == expected
 
 

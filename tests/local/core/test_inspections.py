@@ -13,6 +13,7 @@ from support.tiny_models import affine
 
 from qai_hub.local.core import inspections as module
 from qai_hub.local.core.inspections import Inspection, Inspections, Question
+from qai_hub.local.engine.packages import WorkerPackages
 from qai_hub.local.engine.process import WorkerProcess
 from qai_hub.local.engine.workers import WarmWorkers, make_workers
 from qai_hub.local.files.folder import FolderStore
@@ -34,7 +35,11 @@ class CountingWorkers(WarmWorkers):
         self.lock = threading.Lock()
 
     def start(
-        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+        self,
+        folder: Path,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+        packages: WorkerPackages,
     ) -> WorkerProcess:
         with self.lock:
             self.started += 1
@@ -43,7 +48,7 @@ class CountingWorkers(WarmWorkers):
         assert self.waits.wait(30)
         with self.lock:
             self.at_once -= 1
-        return self.workers.start(folder, memory_limit, cancelled)
+        return self.workers.start(folder, memory_limit, cancelled, packages)
 
     def close(self) -> None:
         self.workers.close()

@@ -11,8 +11,9 @@ from qai_hub.local.config import LABELS
 from qai_hub.local.core import needs
 from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.core.needs import job_needs, offered_labels
+from qai_hub.local.engines import catalog
 from qai_hub.local.frameworks import Capability
-from qai_hub.local.store.labels import from_text, served_needs, to_text
+from qai_hub.local.store.labels import from_text, needs_to_text, served_needs
 from qai_hub.local.store.relations import InputFacts
 
 MIB = 1 << 20
@@ -27,8 +28,22 @@ ONNX = InputFacts("MODEL_TYPE_ONNX", 5)
         ("compile", "--target_runtime qnn_context_binary", [ONNX], "qnn"),
         ("compile", "--target_runtime=qnn_dlc", [ONNX], "qnn"),
         ("compile", "--target_runtime precompiled_qnn_onnx", [ONNX], "qnn"),
+        ("compile", "--target_runtime tflite", [ONNX], "engine-tflite"),
+        (
+            "compile",
+            "--target_runtime tflite",
+            [InputFacts("MODEL_TYPE_TORCHSCRIPT", 2 * MIB)],
+            "big,engine-tflite,torch",
+        ),
+        # What converts it has what reads it.
+        (
+            "compile",
+            "--target_runtime tflite",
+            [InputFacts("MODEL_TYPE_TFLITE", 5)],
+            "engine-tflite",
+        ),
         # It fails, and any process can tell why.
-        ("compile", "--target_runtime tflite", [ONNX], ""),
+        ("compile", "--target_runtime nothing", [ONNX], ""),
         ("compile", "--target_runtime 'unclosed", [ONNX], ""),
         ("compile", "", [InputFacts("MODEL_TYPE_TORCHSCRIPT", 5)], "torch"),
         (
@@ -56,21 +71,29 @@ def test_needs_follow_from_the_job(
     assert job_needs(KINDS[kind], options, inputs, MIB) == needed
 
 
+ENGINES = [name for name in LABELS if name.startswith("engine-")]
+EXTRAS = [name for name in LABELS if name not in ENGINES]
 labels = st.sets(st.sampled_from(LABELS))
+one_engine = st.sets(st.sampled_from(ENGINES), max_size=1)
 
 
-@given(labels, labels)
+@given(labels, st.sets(st.sampled_from(EXTRAS)), one_engine)
 def test_a_process_runs_the_jobs_of_which_it_offers_all_needs(
-    offered: set[str], needed: set[str]
+    offered: set[str], extras: set[str], engine: set[str]
 ) -> None:
-    assert (to_text(needed) in served_needs(offered)) == (needed <= offered)
-    assert from_text(to_text(needed)) == needed
+    needed = needs_to_text(extras | engine)
+    assert (needed in served_needs(offered)) == (from_text(needed) <= offered)
+    assert from_text(needed) == (extras - {"qnn", "tflite"} if engine else extras) | engine
 
 
 def test_all_needs_are_told_once() -> None:
     everything = served_needs(LABELS)
-    subsets = chain.from_iterable(combinations(LABELS, size) for size in range(len(LABELS) + 1))
-    assert sorted(everything) == sorted(",".join(sorted(each)) for each in subsets)
+    assert len(set(everything)) == len(everything)
+    subsets = chain.from_iterable(combinations(EXTRAS, size) for size in range(len(EXTRAS) + 1))
+    without_engine = [each for each in everything if "engine-" not in each]
+    assert sorted(without_engine) == sorted(",".join(sorted(each)) for each in subsets)
+    # Whoever waits for a job is waited for by a look at the index for each of these.
+    assert len(everything) == len(without_engine) + 4 * len(ENGINES)
 
 
 def capability(extra: str, module: str) -> Capability:
@@ -80,7 +103,7 @@ def capability(extra: str, module: str) -> Capability:
 def test_a_machine_offers_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     found = (capability("local", "json"), capability("qnn", "json"), capability("torch", "nowhere"))
     monkeypatch.setattr(needs, "CAPABILITIES", found)
-    # What no row names needs nothing to be installed.
+    # What no row names needs nothing to be installed, unless it is an engine.
     assert offered_labels(None) == "big,qnn,tflite"
     assert offered_labels(["qnn"]) == "qnn"
     assert offered_labels([]) == ""
@@ -88,7 +111,13 @@ def test_a_machine_offers_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> 
         ValueError, match=r"jobs that need torch cannot run here: needs pip install"
     ):
         offered_labels(["torch", "qnn"])
+    with pytest.raises(
+        ValueError, match="need engine-tflite cannot run here: needs qai-hub engine"
+    ):
+        offered_labels(["engine-tflite"])
 
 
-def test_each_label_but_the_size_is_an_extra() -> None:
-    assert {each.extra for each in frameworks.CAPABILITIES} - {"local"} == set(LABELS) - {"big"}
+def test_each_label_but_the_size_is_an_extra_or_an_engine() -> None:
+    extras = {each.extra for each in frameworks.CAPABILITIES} - {"local", ""}
+    assert extras == set(EXTRAS) - {"big"}
+    assert [engine.label for engine in catalog.ENGINES.values()] == ENGINES

@@ -85,7 +85,7 @@ def test_a_label_that_is_not_there_is_refused(team: Team, monkeypatch: pytest.Mo
     monkeypatch.setattr("qai_hub.local.frameworks.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="jobs that need torch cannot run here"):
         HubWorker(team.config(1, ("torch",)), run_attempt=FakeWorker()).start()
-    with pytest.raises(ValueError, match="labels must be among big, qnn, tflite, torch, not 'gpu'"):
+    with pytest.raises(ValueError, match=r"labels must be among big, .*torch, .*, not 'gpu'"):
         team.config(1, ("gpu",))
 
 

@@ -25,10 +25,12 @@ from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.protocol import (
     AttemptRequest,
     Report,
+    Soc,
     TensorSpec,
 )
 
 SIZE = (1, 3, 16, 16)
+CHIP = Soc(name="chip", soc_model=57, hexagon=75, fp16=True, weight_sharing=True)
 
 
 def quantizing_request(
@@ -108,12 +110,33 @@ def test_large_models_keep_their_weights_beside_the_graph(tmp_path: Path) -> Non
     assert again.result["output_spec"] == report.result["output_spec"]
 
 
-@pytest.mark.parametrize("full_type", ["int16", "float16"])
-def test_types_that_there_are_elsewhere_are_refused(tmp_path: Path, full_type: str) -> None:
-    failure = get_failure(quantizing_request(tmp_path, full_type), tmp_path / "a")
+def test_types_that_there_are_elsewhere_are_refused(tmp_path: Path) -> None:
+    failure = get_failure(quantizing_request(tmp_path, "int16"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "Supported: --quantize_full_type int8|w8a8|w8a16|w4a8|w4a16." in failure.reason
+    assert "Supported: --quantize_full_type int8|w8a8|w8a16|w4a8|w4a16|float16." in failure.reason
+
+
+def test_half_floats_are_for_qnn(tmp_path: Path) -> None:
+    failure = get_failure(quantizing_request(tmp_path, "float16"), tmp_path / "a")
+
+    assert failure.failure_type is FailureType.UNSUPPORTED
+    assert failure.reason.startswith("--quantize_full_type float16 is for QNN runtimes here")
+
+
+def test_half_floats_change_nothing_for_qnn_and_need_no_data(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime_qnn", reason="needs the extra [qnn]")
+    options = "--target_runtime qnn_context_binary"
+    plain = replace(compile_request(saved(conv_net(), tmp_path), options=options), soc=CHIP)
+    asked = replace(plain, options=f"{options} --quantize_full_type float16 --quantize_io")
+
+    report, expected = execute(asked, tmp_path / "a"), execute(plain, tmp_path / "b")
+
+    for key in ("input_spec", "output_spec"):
+        assert report.result[key] == expected.result[key]
+    told = messages(report)
+    assert told[0].startswith("--quantize_full_type float16 changes nothing")
+    assert "'x', 'y' stays float32 despite --quantize_io: the model does not quantize it." in told
 
 
 def test_without_calibration_data_nothing_is_quantized(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 import re
 import shlex
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
@@ -57,6 +57,8 @@ EXAMPLES = {
     "--quantize_weight_type": "float16",
     "--quantize_io": "true",
     "--quantize_io_type": "uint8",
+    "--use_qnn_onnx_ep_converter": "",
+    "--use_tfl_converter": "",
     "--range_scheme": "min_max",
     "--lite_mp": "percentage=10;override_qtype=int16",
     "--int16_activations": "a,b",
@@ -128,6 +130,7 @@ def test_quoted_values_come_back_in_either_spelling(
     assert parse_options(text, "compile", ANY_TEXT).values == values
 
 
+@example(parts=[{"a": "b"}, {"a": "c"}])
 @settings(deadline=None)
 @given(parts=st.lists(st.dictionaries(KEYS, SETTING_VALUES, min_size=1), max_size=3))
 def test_settings_of_a_repeated_option_add_up_or_contradict(parts: list[dict[str, str]]) -> None:
@@ -140,7 +143,7 @@ def test_settings_of_a_repeated_option_add_up_or_contradict(parts: list[dict[str
     text = " ".join(f"--set {shlex.quote(value)}" for value in texts if not value.startswith("--"))
 
     if contradict:
-        with pytest.raises(JobFailure, match="given before, with another value"):
+        with pytest.raises(JobFailure, match="is given twice, with different values"):
             parse_options(text, "compile", SETTINGS)
     else:
         assert parse_options(text, "compile", SETTINGS).values == (
@@ -183,6 +186,26 @@ def test_a_switch_set_to_false_asks_for_nothing(value: str, glue: str) -> None:
     assert (options.values, options.notices) == ({}, [])
 
 
+@pytest.mark.parametrize(
+    ("text", "values", "last"),
+    [
+        ("--quantize_io --quantize_io", {"--quantize_io": True}, ""),
+        ("--quantize_io=true --quantize_io True", {"--quantize_io": True}, ""),
+        ("--quantize_io --quantize_io false ", {}, "'false'"),
+        ("--quantize_io false --quantize_io", {"--quantize_io": True}, "'true'"),
+        (f"{TARGET_RUNTIME} qnn_dlc {TARGET_RUNTIME}=onnx", {TARGET_RUNTIME: "onnx"}, "'onnx'"),
+    ],
+)
+def test_the_last_value_of_an_option_counts(text: str, values: dict[str, Any], last: str) -> None:
+    options = parse_job_options(text, "compile")
+
+    assert options.values == values
+    told = [notice["message"] for notice in options.notices]
+    assert [message.endswith(f"its last value counts, which is {last}.") for message in told] == (
+        [True] * bool(last)
+    )
+
+
 def test_a_switch_leaves_the_next_option_alone() -> None:
     options = parse_job_options(f"--truncate_64bit_tensors {TARGET_RUNTIME} onnx", "compile")
     assert options.values == {TARGET_RUNTIME: "onnx"}
@@ -196,10 +219,9 @@ def test_a_switch_leaves_the_next_option_alone() -> None:
         ("--frobnicate=3", "'--frobnicate' is not supported"),
         ("-c cpu", "'-c' is not supported"),
         ("cpu", "text 'cpu' is not supported"),
-        ("--compute_unit", "needs a value: cpu|npu|all"),
-        ("--compute_unit=", "needs a value: cpu|npu|all"),
+        ("--compute_unit", "needs a value: cpu|gpu|npu|all"),
+        ("--compute_unit=", "needs a value: cpu|gpu|npu|all"),
         ("--compute_unit --max_profiler_iterations 3", "needs a value"),
-        ("--compute_unit cpu --compute_unit cpu", "given twice"),
         ("--compute_unit cpu all", "text 'all' is not supported"),
         ("--compute_unit tpu", "no compute unit 'tpu'"),
         ("--compute_unit cpu,", "no compute unit ''"),
@@ -226,7 +248,7 @@ def test_refusals_name_the_option_and_what_to_do(text: str, told: str) -> None:
     assert failure.failure_type is FailureType.INVALID_ARGUMENT
     assert told in failure.reason
     assert re.search(
-        r"Supported: --\w+ \(|needs a value: cpu\|npu\|all|leave one|Quote values|Did you mean",
+        r"Supported: --\w+ \(|needs a value: cpu\|gpu|Quote values|Did you mean",
         failure.reason,
     )
 
@@ -249,7 +271,7 @@ def test_typos_are_answered_by_what_was_meant(text: str, kind: JobTypeName, clos
     assert f" Did you mean '{closest}'" in parse_failure(text, kind).reason
 
 
-@pytest.mark.parametrize("runtime", ["tflite", "qnn_lib_aarch64_android"])
+@pytest.mark.parametrize("runtime", ["qnn_lib_aarch64_android"])
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
     failure = parse_failure(f"{TARGET_RUNTIME} {runtime}", "compile")
 
@@ -268,28 +290,36 @@ def test_what_there_is_not_is_invalid(text: str, kind: JobTypeName) -> None:
     assert "there is no such" in failure.reason
 
 
-def test_a_known_range_scheme_that_is_not_done_is_unsupported() -> None:
-    failure = parse_failure("--range_scheme mse_minimizer", "quantize")
-
-    assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "auto|min_max" in failure.reason
-
-
-@pytest.mark.parametrize("units", ["cpu", "all", "npu,cpu", "cpu,gpu,npu"])
-def test_compute_units_with_the_cpu_among_them(units: str) -> None:
+@pytest.mark.parametrize(
+    ("units", "missing"),
+    [("cpu", ""), ("all", ""), ("npu,cpu", "npu"), ("cpu,gpu,npu", "gpu,npu")],
+)
+def test_compute_units_with_the_cpu_among_them(units: str, missing: str) -> None:
     found = parse_job_options(f"{COMPUTE_UNIT} {units}", "profile").values[COMPUTE_UNIT]
-    assert found == tuple(units.split(","))
-    assert check_compute_units(found, ["cpu"]) == sorted(set(found) - {"all", "cpu"})
+
+    notices = check_compute_units(found, ["cpu"])
+
+    assert [notice["severity"] for notice in notices] == ["INFO"] * bool(missing)
+    assert all(f"on cpu, not on {missing}." in notice["message"] for notice in notices)
 
 
-@pytest.mark.parametrize("units", ["npu", "gpu", "npu,gpu"])
-def test_compute_units_without_the_cpu_are_unsupported(units: str) -> None:
+def test_compute_units_without_the_cpu_are_unsupported() -> None:
     with pytest.raises(JobFailure, match="CPU of this hub's host") as caught:
-        check_compute_units(
-            parse_job_options(f"{COMPUTE_UNIT}={units}", "profile").values[COMPUTE_UNIT], ["cpu"]
-        )
+        check_compute_units(["npu"], ["cpu"])
 
     assert caught.value.failure_type is FailureType.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("used", "where"), [("cpu", "the CPU of this hub's host"), ("npu", "a simulated NPU")]
+)
+def test_what_asks_for_a_gpu_runs_elsewhere_with_a_warning(used: str, where: str) -> None:
+    found = parse_job_options(f"{COMPUTE_UNIT} gpu", "profile").values[COMPUTE_UNIT]
+
+    (notice,) = check_compute_units(found, [used])
+
+    assert notice["severity"] == "WARNING"
+    assert f"no GPU, and the model ran on {where}" in notice["message"]
 
 
 def test_the_time_to_measure_is_a_number_of_seconds() -> None:

@@ -97,15 +97,33 @@ def test_samples_of_the_other_byte_order_keep_their_values(tmp_path: Path) -> No
     np.testing.assert_allclose(y, linear_result(x), rtol=1e-5)
 
 
-@pytest.mark.parametrize("units", ["cpu", "all", "cpu,npu"])
-def test_compute_units_that_are_not_here_are_told(tmp_path: Path, units: str) -> None:
+@pytest.mark.parametrize(
+    ("units", "told"),
+    [
+        ("cpu", []),
+        ("all", []),
+        ("cpu,npu", ["The model ran on cpu, not on npu."]),
+        (
+            "gpu",
+            [
+                (
+                    "--compute_unit gpu had no effect: this hub has no GPU, and the model ran on "
+                    "the CPU of this hub's host. Times and outputs are not those of a GPU."
+                )
+            ],
+        ),
+    ],
+)
+def test_compute_units_that_are_not_here_are_told(
+    tmp_path: Path, units: str, told: list[str]
+) -> None:
     data = dataset(tmp_path / "d", {"x": samples(1)})
     model = saved(linear_model(), tmp_path)
 
     report = execute(run_request(model, data, options=f"--compute_unit {units}"), tmp_path / "a")
 
-    messages = [notice["message"] for notice in report.result["notices"]]
-    assert messages == (["The model ran on cpu, not on npu."] if "npu" in units else [])
+    assert [notice["message"] for notice in report.result["notices"]] == told
+    assert "output_data" in report.files
 
 
 def test_options_that_inference_ignores_are_noticed(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_names_of_a_signature_keep_the_order_of_the_model(tmp_path: Path) -> Non
     a, z = np.array([1, 2], np.float32), np.array([3, 4], np.float32)
     data = dataset(tmp_path / "d", {"a": [a], "z": [z]})
 
-    assert [port.name for port in LiteRtModel(model, threads=1, dequantize=False).inputs] == [
+    assert [port.name for port in LiteRtModel(model, threads=1).inputs] == [
         "z",
         "a",
     ]
@@ -100,12 +100,12 @@ def test_dynamic_dimensions_follow_each_sample(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
-        ("", np.int8),
+        ("", np.float32),
         ("--dequantize_outputs false", np.int8),
         ("--dequantize_outputs", np.float32),
     ],
 )
-def test_quantized_tensors_are_integers_unless_floats_are_asked_for(
+def test_quantized_outputs_are_floats_unless_integers_are_asked_for(
     tmp_path: Path, option: str, expected: type
 ) -> None:
     x = np.array([[-128, 0, 1], [2, 3, 127]], np.int8)
@@ -118,16 +118,6 @@ def test_quantized_tensors_are_integers_unless_floats_are_asked_for(
     assert y.dtype == expected
     wide = x.T.astype(np.float32)
     np.testing.assert_array_equal(y, (wide + 3) / 2 if expected is np.float32 else x.T)
-
-
-def test_outputs_with_a_scale_for_each_channel(tmp_path: Path) -> None:
-    model = tflite_models.quantizing(tmp_path / "m", (0.5, 2), (0, 0))
-    x = np.arange(6, dtype=np.int8).reshape(2, 3)
-    runner = LiteRtModel(model, threads=1, dequantize=True).load()
-
-    (y,) = runner.run({"x": x}, "a test")
-
-    np.testing.assert_array_equal(y, x.T * np.array([0.5, 2], np.float32))
 
 
 def test_a_float_where_the_model_takes_an_integer_is_refused(tmp_path: Path) -> None:
@@ -171,8 +161,11 @@ def test_options_for_tflite_are_noticed_where_the_model_is_another(tmp_path: Pat
 
     told = messages(execute(request, tmp_path / "a"))
 
-    for flag in ("--dequantize_outputs", "--tflite_options"):
-        assert f"The option {flag} was ignored: it applies to TensorFlow Lite models only." in told
+    for flag, reason in (
+        ("--dequantize_outputs", "no output of the model is quantized"),
+        ("--tflite_options", "it applies to TensorFlow Lite models only"),
+    ):
+        assert f"The option {flag} was ignored: {reason}." in told
 
 
 def test_settings_that_mean_nothing_here_are_noticed(tmp_path: Path) -> None:
@@ -205,13 +198,15 @@ def test_a_tflite_model_is_not_compiled(tmp_path: Path) -> None:
     assert "profile and inference jobs ONNX, TFLite" in failure.reason
 
 
-def test_no_model_is_compiled_to_tflite(tmp_path: Path) -> None:
+def test_no_model_is_compiled_to_tflite_without_the_engine(tmp_path: Path) -> None:
     request = compile_request(tmp_path / "none", options="--target_runtime tflite")
 
+    # It does not even look for the model.
     failure = get_failure(request, tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "no converter from ONNX to TensorFlow Lite" in failure.reason
+    assert failure.lacks == "engine-tflite"
+    assert "run `qai-hub engine install tflite` where the hub runs" in failure.reason
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"not a model", None])
@@ -305,4 +300,4 @@ def test_memory_that_runs_out_is_no_missing_extra(
     monkeypatch.setattr(importlib, "import_module", without_memory)
 
     with pytest.raises(ImportError, match="failed to map"):
-        LiteRtModel(model, threads=1, dequantize=False)
+        LiteRtModel(model, threads=1)

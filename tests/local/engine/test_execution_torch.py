@@ -1,6 +1,7 @@
 """TorchScript and exported programs; `make test-torch` runs this where PyTorch is installed."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -155,13 +156,54 @@ def test_nested_outputs_of_a_program_are_numbered_through(tmp_path: Path) -> Non
     assert list(ports(report, "output_spec")) == ["output_0", "output_1", "output_2"]
 
 
-def test_torchscript_with_a_list_among_its_outputs_is_refused(tmp_path: Path) -> None:
-    path = script(tmp_path / "m", Sequences(), torch.zeros(2))
+class Named(torch.nn.Module):  # type: ignore[name-defined, misc]
+    """A dictionary with a hostile name."""
 
-    failure = get_failure(torch_request(path, "TORCHSCRIPT", spec("x", (2,))), tmp_path / "a")
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[name-defined]
+        return {"\"']): import os\n": x + 1, "a": x + 2, "9": x + 3}
 
-    assert failure.failure_type is FailureType.UNSUPPORTED
-    assert "has the unsupported type sequence" in failure.reason
+
+class Deep(torch.nn.Module):  # type: ignore[name-defined, misc]
+    """Lists of tuples of lists, the last of which has an input as it is."""
+
+    def forward(
+        self,
+        x: torch.Tensor,  # type: ignore[name-defined]
+    ) -> list[tuple[torch.Tensor, list[torch.Tensor]]]:  # type: ignore[name-defined]
+        return [(x + 1, [x + 2]), (x + 3, [x])]
+
+
+class Alone(torch.nn.Module):  # type: ignore[name-defined, misc]
+    """A list with one tensor."""
+
+    def forward(self, x: torch.Tensor) -> Any:  # type: ignore[name-defined]
+        return [x + 1]
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [(Sequences, [1, 2, 3]), (Named, [1, 2, 3]), (Deep, [1, 2, 3, 0]), (Alone, [1])],
+)
+def test_nested_outputs_of_torchscript_are_numbered_through(
+    tmp_path: Path, module: Any, expected: list[int]
+) -> None:
+    path = tmp_path / "m"
+    if module is Deep:  # It cannot be traced.
+        torch.jit.script(module()).save(str(path))
+    else:
+        script(path, module(), torch.zeros(2))
+    options = f"--output_names {','.join('abcd'[: len(expected)])}"
+    asked = torch_request(path, "TORCHSCRIPT", spec("x", (2,)))
+
+    report = execute(asked, tmp_path / "a")
+    renamed = execute(replace(asked, options=f"{asked.options} {options}"), tmp_path / "b")
+
+    outputs = run_onnx(tmp_path / "a" / report.files["target_model"], x=np.zeros(2, np.float32))
+    np.testing.assert_array_equal(outputs, [[value] * 2 for value in expected])
+    names = [f"output_{number}" for number in range(len(expected))]
+    assert list(ports(report, "output_spec")) == names
+    assert list(ports(renamed, "output_spec")) == list("abcd"[: len(expected)])
+    assert report.result["notices"] == []
 
 
 def test_torchscript_without_specs(tmp_path: Path) -> None:

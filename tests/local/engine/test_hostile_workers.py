@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qai_hub.local.engine.attempt import AttemptOutcome, AttemptRequest, InputModel, run_attempt
+from qai_hub.local.engine.packages import WorkerPackages
 from qai_hub.local.engine.process import StartedProgram, WorkerProcess
 from qai_hub.local.engine.workers import ColdWorkers
 from qai_hub.local.files.work import WorkFolders
@@ -23,7 +24,11 @@ class TakenOver(ColdWorkers):
         self._script = script
 
     def start(
-        self, folder: Path, memory_limit: int | None, cancelled: threading.Event
+        self,
+        folder: Path,
+        memory_limit: int | None,
+        cancelled: threading.Event,
+        packages: WorkerPackages,
     ) -> WorkerProcess:
         return StartedProgram([sys.executable, "-S", "-c", self._script], folder, {})
 

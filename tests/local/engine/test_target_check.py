@@ -38,8 +38,12 @@ def request_of(tmp_path_factory: pytest.TempPathFactory) -> CheckRequest:
     source = saved(onnx.shape_inference.infer_shapes(model), folder)
     options = htp_options(SOC) | QnnSettings().provider_options(SOC)
     context = compile_context(source, folder / "context", options)
-    ports = {"inputs": (spec("x", [2, 3]),), "outputs": (spec("y", [2, 3]),)}
-    graph = Graph(name="model", parts=context.parts, **ports)
+    graph = Graph(
+        name="model",
+        parts=context.parts,
+        inputs=(spec("x", [2, 3]),),
+        outputs=(spec("y", [2, 3]),),
+    )
     provenance = Provenance(runtime="qnn_context_binary", soc=SOC, sdk="1", graphs=(graph,))
     target = InputModel(
         path=context.binary,

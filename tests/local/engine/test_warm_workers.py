@@ -25,6 +25,7 @@ from support.execution_models import (
     saved,
 )
 
+from qai_hub.local.engine.packages import HUB_PACKAGES
 from qai_hub.local.engine.process import AttemptCancelled
 from qai_hub.local.engine.workers import ColdWorkers, WarmWorkers, make_workers
 
@@ -274,7 +275,7 @@ def test_closing_ends_the_server_and_leaves_running_attempts_alone(tmp_path: Pat
     assert has_exited(pid)
     wait_for(lambda: has_exited(server))
     with pytest.raises(RuntimeError, match="closed"):
-        own.start(tmp_path, None, cancelled)
+        own.start(tmp_path, None, cancelled, HUB_PACKAGES)
 
 
 def test_warming_up_starts_the_server_and_waits_for_nothing(workers: WarmWorkers) -> None:

@@ -137,6 +137,12 @@ def test_health_tells_of_a_queue_but_not_whose_it_is(
     assert "Queued None" in ada.get("/health/").text
 
 
+def test_health_tells_which_engines_there_are(ada: PageBrowser) -> None:
+    text = ada.get("/health/").text
+    assert "Engines None" in text
+    assert "tflite as a target Nothing: needs qai-hub engine install tflite." in text
+
+
 def test_health_counts_stored_files(ada: PageBrowser, hub: LocalHub) -> None:
     text = ada.get("/health/").text
     assert re.search(r"On a disk with [0-9.]+ [KMGT]iB free of [0-9.]+ [KMGT]iB", text)

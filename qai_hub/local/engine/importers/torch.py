@@ -5,7 +5,7 @@ import os
 import pickle
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -174,11 +174,12 @@ def open_torchscript(source: Path, specs: Sequence[TensorSpec], work: Path) -> M
     logger.info("Running the TorchScript model once")
     action = "run the model on inputs that match input_specs"
     with convert_errors(action, FailureType.INVALID_INPUTS), torch.no_grad():
-        module(*given)
+        outputs = module(*given)
     names = [spec.name for spec in specs]
 
     def export(path: Path) -> None:
-        torch.onnx.export(module, given, str(path), input_names=names, dynamo=False, verbose=False)
+        flat = _flatten_module(module, outputs, len(specs))
+        torch.onnx.export(flat, given, str(path), input_names=names, dynamo=False, verbose=False)
         _restore_unused_inputs(path, specs)
 
     return _export_model(export, module, names, work)
@@ -279,13 +280,51 @@ def _not_compared_notices(reason: str) -> list[dict[str, str]]:
 
 def _flatten_outputs(outputs: object) -> Iterator[object]:
     """Yield the outputs of a model one by one, however they are nested."""
+    for _, leaf in _iter_leaves(outputs, ""):
+        yield leaf
+
+
+def _iter_leaves(outputs: object, path: str) -> Iterator[tuple[str, object]]:
+    """Yield the outputs of a model one by one, each with the expression that takes it out."""
     if isinstance(outputs, dict):
-        outputs = tuple(outputs.values())
-    if isinstance(outputs, tuple | list):
-        for each in outputs:
-            yield from _flatten_outputs(each)
+        items: Iterable[tuple[object, object]] = outputs.items()
+    elif isinstance(outputs, tuple | list):
+        items = enumerate(outputs)
     else:
-        yield outputs
+        yield path, outputs
+        return
+    for key, each in items:
+        yield from _iter_leaves(each, f"{path}[{key!r}]")
+
+
+def _flatten_module(module: Any, outputs: object, inputs: int) -> Any:  # noqa: ANN401 - modules
+    """Return a TorchScript module whose outputs are a tuple of tensors, as the exporter needs it.
+
+    Lists have as many elements as in the outputs of one run, whose shapes are those of all runs.
+
+    Args:
+        module: The module, which may have lists and dictionaries among its outputs.
+        outputs: Its outputs in one run.
+        inputs: The number of its inputs.
+    """
+    torch = import_torch()
+    leaves = list(_iter_leaves(outputs, "outputs"))
+    is_flat = isinstance(outputs, torch.Tensor | tuple) and len(leaves) == len(
+        outputs if isinstance(outputs, tuple) else (outputs,)
+    )
+    if is_flat or not all(isinstance(leaf, torch.Tensor) for _, leaf in leaves):
+        return module
+    holder = torch.nn.Module()
+    holder.inner = module
+    flat = torch.jit.script(holder)
+    arguments = ", ".join(f"input_{number}" for number in range(inputs))
+    taken = ", ".join(path for path, _ in leaves)
+    flat.define(
+        f"def forward(self, {arguments}):\n"
+        f"    outputs = self.inner({arguments})\n"
+        f"    return ({taken},)\n"
+    )
+    return flat.eval()
 
 
 def _restore_unused_inputs(path: Path, specs: Sequence[TensorSpec]) -> None:

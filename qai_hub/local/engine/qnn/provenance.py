@@ -1,10 +1,11 @@
 """The provenance of QNN binaries, and their metadata in the service's form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
+from qai_hub.local.engine.onnx.integer_ports import PortEncoding
 from qai_hub.local.engine.protocol import (
     Soc,
     TensorSpec,
@@ -44,12 +45,14 @@ class Graph:
         outputs: Its outputs, in order.
         parts: The parts that the compiler divided it into; a graph that the HTP runs as a whole is
             one part.
+        encodings: How the integers of quantized inputs and outputs represent numbers, by name.
     """
 
     name: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     parts: tuple[GraphPart, ...]
+    encodings: Mapping[str, PortEncoding] = field(default_factory=dict)
 
     @property
     def internal_name(self) -> str:
@@ -63,6 +66,7 @@ class Graph:
             "inputs": [spec.to_json() for spec in self.inputs],
             "outputs": [spec.to_json() for spec in self.outputs],
             "parts": [part.to_json() for part in self.parts],
+            "encodings": {name: each.to_json() for name, each in self.encodings.items()},
         }
 
     @classmethod
@@ -73,6 +77,11 @@ class Graph:
             inputs=tuple(map(TensorSpec.from_json, value["inputs"])),
             outputs=tuple(map(TensorSpec.from_json, value["outputs"])),
             parts=tuple(map(GraphPart.from_json, value["parts"])),
+            # Earlier releases made integers of no inputs and outputs.
+            encodings={
+                name: PortEncoding.from_json(each)
+                for name, each in value.get("encodings", {}).items()
+            },
         )
 
 

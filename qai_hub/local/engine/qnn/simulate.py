@@ -110,6 +110,7 @@ class SimulatedModel:
         units = {"npu" if part.internal_name else "cpu" for part in graph.parts}
         self.compute_units = sorted(units, reverse=True)
         self.inputs = [Port(spec.name, spec.dtype, spec.shape) for spec in graph.inputs]
+        self.encodings = graph.encodings
         self.notices = list(notices)
         self.measured_on = (
             f"Measured in HTP simulation, of the Hexagon v{soc.hexagon} of {soc.name}, on the CPU "

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
+import numpy as np
 import onnx
 
 from qai_hub.local.engine.accuracy import (
@@ -21,6 +22,7 @@ from qai_hub.local.engine.accuracy import (
 from qai_hub.local.engine.datasets import InputDataset
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.isolated import CallError, call_isolated, save_progress
+from qai_hub.local.engine.onnx.integer_ports import encode_inputs
 from qai_hub.local.engine.onnx.model_files import open_model
 from qai_hub.local.engine.onnx.plausible import PLAUSIBLE_INPUTS_LABEL, PlausibleInputs
 from qai_hub.local.engine.onnx.prepare import iter_nodes
@@ -36,15 +38,12 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.qnn.contexts import CompiledContext
 from qai_hub.local.engine.qnn.provenance import Provenance
-from qai_hub.local.engine.qnn.simulate import (
-    SimulatedModel,
-    open_binary,
-    open_dlc,
-    open_wrapper,
-)
+from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
 from qai_hub.local.engine.qnn.targets import SOURCE, TARGET, TargetModel
 from qai_hub.local.engine.qnn.wrappers import find_outside_ports
 from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.runners.base import RunnableModel
+from qai_hub.local.engine.runners.tflite import LiteRtModel
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 
@@ -147,6 +146,7 @@ class TargetCheck:
         summary: How close the outputs are, for a notice.
         did_run: Whether the target model ran, or could not be simulated at all; False if it was
             loaded or run and failed.
+        place: Where the target model ran, for a notice.
     """
 
     status: Status
@@ -158,6 +158,7 @@ class TargetCheck:
     outputs: Sequence[Mapping[str, Any]] = field(default=())
     summary: str = ""
     did_run: bool = True
+    place: str = "in simulation"
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON of a `TargetCheck`."""
@@ -179,10 +180,10 @@ class TargetCheck:
             subject: What was checked, such as "target model".
         """
         if self.status == "NOT_CHECKED":
-            message = f"The {subject} was not checked in simulation: {self.reason}"
+            message = f"The {subject} was not checked {self.place}: {self.reason}"
             return build_notice("INFO" if self.did_run else "WARNING", "MODEL", message)
         plural = "s" * (self.samples != 1)
-        where = f"in simulation, on {self.samples} sample{plural} of {self.inputs}"
+        where = f"{self.place}, on {self.samples} sample{plural} of {self.inputs}"
         if self.status == "CLOSE":
             message = f"The {subject} is close to the source model {where}: {self.summary}."
             return build_notice("INFO", "MODEL", message)
@@ -205,7 +206,7 @@ class CheckRequest:
 
     Attributes:
         target: The target model, as an inference job would get it.
-        soc: The chip that it is for.
+        soc: The chip that it is for; None for a .tflite file, which runs on the CPU.
         reference: The .onnx file of the source model, with the inputs and outputs of the target.
         bound: PSNR below which an output is too far, in decibels.
         dataset: HDF5 file with samples for the reference's inputs; None to generate them.
@@ -213,7 +214,7 @@ class CheckRequest:
     """
 
     target: InputModel
-    soc: Soc
+    soc: Soc | None
     reference: Path
     bound: float
     dataset: Path | None = None
@@ -224,7 +225,7 @@ class CheckRequest:
         """Create it from a JSON object with its fields."""
         read = {
             "target": InputModel.from_json(value["target"]),
-            "soc": Soc.from_json(value["soc"]),
+            "soc": None if value["soc"] is None else Soc.from_json(value["soc"]),
             "reference": Path(value["reference"]),
             "dataset": None if value["dataset"] is None else Path(value["dataset"]),
             "graphs": tuple(value["graphs"]),
@@ -233,7 +234,7 @@ class CheckRequest:
 
 
 def check_target(request: CheckRequest, folder: Path, time_limit: float) -> TargetCheck:
-    """Compare a target model in simulation with its source model on the CPU.
+    """Compare a target model, in simulation or on the CPU, with its source model on the CPU.
 
     Both run in a process of their own.
 
@@ -245,25 +246,26 @@ def check_target(request: CheckRequest, folder: Path, time_limit: float) -> Targ
     Returns:
         The result. A target that cannot be checked is a result, not an exception.
     """
-    logger.info("Checking the target model in simulation")
+    place = "in simulation" if request.soc else "on the CPU"
+    logger.info("Checking the target model %s", place)
     started = time.monotonic()
     try:
         found = call_isolated(f"{__name__}:compare_target", asdict(request), folder, time_limit)
     except JobFailure as failure:
         found = {"status": "NOT_CHECKED", "reason": failure.reason}
     except CallError as error:
-        found = error.progress or _explain(error)
-    check = TargetCheck(**{**found, "seconds": time.monotonic() - started})
+        found = error.progress or _explain(error, "the simulation" if request.soc else "running it")
+    check = TargetCheck(**{**found, "seconds": time.monotonic() - started, "place": place})
     if check.status == "NOT_CHECKED":
         logger.info("Not checked: %s", check.reason)
     return check
 
 
-def _explain(error: CallError) -> dict[str, Any]:
+def _explain(error: CallError, what: str) -> dict[str, Any]:
     """Return the fields of a check that ended before anything was compared."""
-    reason = f"the simulation {error.reason}."
+    reason = f"{what} {error.reason}."
     if error.cause is FailureType.OUT_OF_MEMORY:
-        reason = "this hub has too little memory for the simulation."
+        reason = f"this hub has too little memory for {what}."
     did_run = error.cause is not None or error.is_timeout
     return {"status": "NOT_CHECKED", "reason": reason, "did_run": did_run}
 
@@ -399,7 +401,7 @@ def compare_target(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
     request = CheckRequest.from_json(arguments)
     model = onnx.load(request.reference, load_external_data=False)
     ports = get_inputs(model)
-    label, samples = _read_samples(request, model, ports)
+    label, samples = read_samples(request.dataset, model, ports, _MAX_SAMPLES)
     reference = Session(request.reference, level=OptimizationLevel.ORT_DISABLE_ALL)
     compared = _run_reference(reference, samples)
     # Without a sample that the source model runs on, the target is not to blame.
@@ -415,7 +417,7 @@ def compare_target(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
 
 def _compare(
     request: CheckRequest,
-    target: SimulatedModel,
+    target: RunnableModel,
     names: Sequence[str],
     samples: Iterable[tuple[Mapping[str, Tensor], list[Tensor]]],
     label: str,
@@ -428,9 +430,12 @@ def _compare(
     started = time.monotonic()
     found: dict[str, Any] = {}
     for number, (sample, before) in enumerate(samples):
-        after = dict(zip(runner.output_names, runner.run(sample, label), strict=True))
+        results = runner.run(encode_inputs(sample, target.encodings), label)
+        after = dict(zip(runner.output_names, results, strict=True))
         for name, value in zip(names, before, strict=True):
-            outputs[name].add(value, after[name])
+            # A source model may have the same integers.
+            encoding = target.encodings.get(name) if value.dtype == np.float32 else None
+            outputs[name].add(value, encoding.decode(after[name]) if encoding else after[name])
         compared = [compare_output(name, values, request.bound) for name, values in outputs.items()]
         found = _build_result(compared, number + 1, label, request.bound)
         save_progress(folder, found)
@@ -457,14 +462,21 @@ def _build_result(
     }
 
 
-def _read_samples(
-    request: CheckRequest, model: onnx.ModelProto, ports: Sequence[Port]
+def read_samples(
+    path: Path | None, model: onnx.ModelProto, ports: Sequence[Port], most: int
 ) -> tuple[str, list[dict[str, Tensor]]]:
-    """Return samples for the models, and how messages refer to them."""
-    if request.dataset is not None:
+    """Return samples for a model, and how messages refer to them.
+
+    Args:
+        path: HDF5 file with samples; None to generate them.
+        model: The model.
+        ports: Its inputs.
+        most: Maximum number of samples.
+    """
+    if path is not None:
         try:
-            with closing(InputDataset(request.dataset, ports)) as dataset:
-                count = min(dataset.samples, _MAX_SAMPLES)
+            with closing(InputDataset(path, ports)) as dataset:
+                count = min(dataset.samples, most)
                 samples = [dataset.sample(number) for number in range(count)]
         except JobFailure as failure:
             # Options may have changed the inputs since the model was calibrated.
@@ -472,7 +484,7 @@ def _read_samples(
         else:
             return CALIBRATION_LABEL, samples
     inputs = PlausibleInputs(model, [port.to_spec() for port in ports])
-    return PLAUSIBLE_INPUTS_LABEL, [inputs.sample(number) for number in range(_MAX_SAMPLES)]
+    return PLAUSIBLE_INPUTS_LABEL, [inputs.sample(number) for number in range(most)]
 
 
 def _run_reference(
@@ -500,10 +512,12 @@ def _run_reference(
         raise refusal
 
 
-def _open_target(request: CheckRequest, work: Path) -> SimulatedModel:
+def _open_target(request: CheckRequest, work: Path) -> RunnableModel:
     """Open the target model as an inference job does."""
     target = request.target
     work.mkdir()
+    if request.soc is None:
+        return LiteRtModel(target.path, threads=1)
     if target.model_type == ModelType.QNN_CONTEXT_BINARY:
         return open_binary(target, request.soc, request.graphs, work)
     if target.model_type == ModelType.QNN_DLC:

@@ -10,6 +10,7 @@ import onnx
 
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.machine import tool_versions
+from qai_hub.local.engine.onnx.integer_ports import Encodings, read_encodings
 from qai_hub.local.engine.onnx.model_files import pack_archive
 from qai_hub.local.engine.onnx.prepare import publish_model
 from qai_hub.local.engine.protocol import (
@@ -42,6 +43,8 @@ from qai_hub.local.engine.qnn.wrappers import (
     find_outside_ports,
     label_wrapper,
 )
+from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.quantize.raised_layers import has_half_floats
 from qai_hub.local.enums import ModelType
 
 TARGET = "target_model"
@@ -150,6 +153,26 @@ class QnnTarget:
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
         return cls(runtime=runtime, soc=soc, settings=settings)
 
+    def check_layers(self, source: Path) -> None:
+        """Check that the chip has the 16-bit floats that layers of a quantized model are kept in.
+
+        Args:
+            source: The .onnx file of the model, before it was optimised: that widens these floats.
+
+        Raises:
+            JobFailure: It does not. A DLC is for other chips, too.
+        """
+        if self.soc.fp16 or self.runtime == DLC:
+            return
+        model = onnx.load(source, load_external_data=False)
+        if not is_quantized(model) or not has_half_floats(model):
+            return
+        reason = (
+            f"The HTP of {self.soc.name} supports integers only, and layers of the model are kept "
+            "in 16-bit floats: quantize it without override_qtype=fp16."
+        )
+        raise JobFailure(FailureType.UNSUPPORTED, reason)
+
     def build(
         self,
         source: Path,
@@ -173,6 +196,7 @@ class QnnTarget:
         """
         model = onnx.load(source, load_external_data=False)
         check_control_flow(model)
+        encodings = read_encodings(model)
         if adapt_model(model, source.parent):
             source.write_bytes(model.SerializeToString())
         notices = []
@@ -189,7 +213,7 @@ class QnnTarget:
             parts = (
                 GraphPart(dlc.stem, tuple((node.name, node.op_type) for node in model.graph.node)),
             )
-            provenance = self._build_provenance(inputs, outputs, parts)
+            provenance = self._build_provenance(inputs, outputs, parts, encodings)
             files = _publish_dlc(dlc, source, folder)
             return TargetModel.build(ModelType.QNN_DLC, files, provenance, self.settings, notices)
         check_float_support(source, self.soc)
@@ -197,7 +221,7 @@ class QnnTarget:
         allow_cpu = self.runtime == PRECOMPILED_ONNX
         make = partial(compile_context, source, options=options, allow_cpu=allow_cpu, explain=False)
         context = compile_with_decomposition(make, source, options, allow_cpu=allow_cpu)
-        provenance = self._build_provenance(inputs, outputs, context.parts)
+        provenance = self._build_provenance(inputs, outputs, context.parts, encodings)
         if self.runtime == CONTEXT_BINARY:
             name = "target_model.bin"
             context.binary.replace(folder / name)
@@ -223,9 +247,16 @@ class QnnTarget:
         inputs: Sequence[TensorSpec],
         outputs: Sequence[TensorSpec],
         parts: tuple[GraphPart, ...],
+        encodings: Encodings,
     ) -> Provenance:
         name = self.settings.graphs[0] if self.settings.graphs else _DEFAULT_GRAPH_NAME
-        graph = Graph(name=name, inputs=tuple(inputs), outputs=tuple(outputs), parts=parts)
+        graph = Graph(
+            name=name,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            parts=parts,
+            encodings=encodings,
+        )
         return Provenance(runtime=self.runtime, soc=self.soc, sdk=sdk_version(), graphs=(graph,))
 
 

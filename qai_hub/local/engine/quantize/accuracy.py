@@ -15,6 +15,7 @@ from qai_hub.local.engine.quantize.layer_report import LayerReport, report_layer
 from qai_hub.local.engine.quantize.layers import MAX_SAMPLES
 from qai_hub.local.engine.quantize.proposal import choose_share, propose
 from qai_hub.local.engine.quantize.qdq import QuantizedModel
+from qai_hub.local.engine.quantize.raised_layers import RaisedKind, RaisedLayers
 from qai_hub.local.engine.quantize.range_report import RangeReport, report_ranges
 
 _IN_ONE_FILE = "whose weights fit into one file"
@@ -93,15 +94,18 @@ class AccuracyAnalysis:
             self._budget,
         )
 
-    def choose(self, quantized: QuantizedModel, percentage: float) -> list[str]:
-        """Choose the tensors to keep at 16 bits.
+    def choose(
+        self, quantized: QuantizedModel, kind: RaisedKind, percentage: float
+    ) -> RaisedLayers:
+        """Choose the layers to keep more precise.
 
         Args:
-            quantized: The model with 8-bit activations.
-            percentage: How many of its tensors.
+            quantized: The model in which none is.
+            kind: What gets more precise.
+            percentage: How many of its layers.
 
         Returns:
-            Their names.
+            The layers.
 
         Raises:
             JobFailure: None can be chosen.
@@ -110,15 +114,17 @@ class AccuracyAnalysis:
         if not report.layers:
             problem = report.reason or "the model has no quantized tensor."
             raise JobFailure(FailureType.UNSUPPORTED, f"{LITE_MP} cannot rank layers: {problem}")
-        return choose_share(
+        tensors = choose_share(
             quantized.original,
             quantized.path,
             report.layers,
             self._data,
+            kind,
             percentage,
             self._work / "trials",
             self._budget,
         )
+        return RaisedLayers(tensors, kind)
 
     def add_proposal(
         self, report: LayerReport, quantized: QuantizedModel, requantize: Requantize

@@ -14,9 +14,11 @@ import onnx
 from onnx import helper
 
 from qai_hub.local.engine.onnx.edit import collect_names, unique_name
-from qai_hub.local.engine.onnx.session import OptimizationLevel, Session, Tensor
+from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.quantize.calibration import CalibrationData
-from qai_hub.local.engine.quantize.layers import ErrorSum, Layer, compute_losses
+from qai_hub.local.engine.quantize.layer_trials import LayerTrials
+from qai_hub.local.engine.quantize.layers import Layer, compute_losses
+from qai_hub.local.engine.quantize.trials import Trials
 
 logger = logging.getLogger(__name__)
 
@@ -57,11 +59,10 @@ class Candidate:
 _MAX_PSNR = 999.0
 
 
-class BitTrials:
+class BitTrials(Trials):
     """Runs a quantized model with 8 or 16 bits for each of its tensors, without quantizing anew.
 
-    One session serves all trials: the scales and zero points are inputs of its model. In 8 bits,
-    values above the range of a tensor are not clipped; on the calibration data there are none.
+    One session serves all trials: the scales and zero points are inputs of its model.
 
     Args:
         original: The float model.
@@ -84,41 +85,21 @@ class BitTrials:
     ) -> None:
         model = onnx.load(quantized)
         self._parameters = _make_parameters_inputs(model)
-        path = work / "trials.onnx"
-        path.write_bytes(model.SerializeToString())
         names = {node.output[0]: node.input[1] for node in _iter_quantizers(model.graph)}
         # Tensors that only move data share the scale of what they move.
-        self.layers: dict[str, Layer] = {}
+        self.layers = {}
         for layer in layers:
             if names.get(layer.integers) in self._parameters:
                 self.layers.setdefault(names[layer.integers], layer)
-        self._session = Session(path, level=OptimizationLevel.ORT_DISABLE_ALL)
-        before = Session(original, level=OptimizationLevel.ORT_DISABLE_ALL)
-        self._samples = [(sample, before.run(sample, _LABEL)) for sample in samples]
-        self._names = before.output_names
+        super().__init__(original, model, samples, work)
 
-    def run(self, wide: AbstractSet[str]) -> float:
-        """Return the PSNR of the least accurate output.
-
-        Args:
-            wide: The scales of the tensors with 16 bits.
-        """
-        parameters: dict[str, Tensor] = {}
+    def _make_inputs(self, raised: AbstractSet[str]) -> dict[str, Tensor]:
+        inputs: dict[str, Tensor] = {}
         for name, (zero_name, scale, zero) in self._parameters.items():
-            factor = _WIDEN if name in wide else 1
-            parameters[name] = np.asarray(scale / factor, np.float32)
-            parameters[zero_name] = np.asarray(int(zero) * factor, np.uint16)
-        errors = [ErrorSum() for _ in self._names]
-        places = [self._session.output_names.index(name) for name in self._names]
-        for sample, expected in self._samples:
-            actual = self._session.run({**sample, **parameters}, _LABEL)
-            for error, place, tensor in zip(errors, places, expected, strict=True):
-                if tensor.dtype.kind == "f":
-                    error.add(tensor, actual[place])
-        return min((each.psnr for each in errors if each.psnr is not None), default=math.inf)
-
-
-_LABEL = "a sample of the calibration data"
+            factor = _WIDEN if name in raised else 1
+            inputs[name] = np.asarray(scale / factor, np.float32)
+            inputs[zero_name] = np.asarray(int(zero) * factor, np.uint16)
+        return inputs
 
 
 def _iter_quantizers(graph: onnx.GraphProto) -> Iterable[onnx.NodeProto]:
@@ -146,11 +127,15 @@ def _make_parameters_inputs(model: onnx.ModelProto) -> dict[str, tuple[str, Any,
                 onnx.numpy_helper.to_array(scale),
                 onnx.numpy_helper.to_array(zero),
             )
-    for node in graph.node:
+    for node in list(graph.node):
         if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.input[1] in found:
+            zero_name, scale, zero = found[node.input[1]]
             node.domain = _WIDE_DOMAIN
-            node.input[2] = found[node.input[1]][0]
+            node.input[2] = zero_name
             del node.attribute[:]
+            if node.op_type == "QuantizeLinear":
+                ends = [(integer - int(zero)) * float(scale) for integer in (0, 255)]
+                _clip(graph, node, ends, taken)
     for name, (zero_name, _, _) in found.items():
         graph.initializer.remove(constants[name])
         graph.input.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, []))
@@ -162,7 +147,25 @@ def _make_parameters_inputs(model: onnx.ModelProto) -> dict[str, tuple[str, Any,
     return found
 
 
-def rank_tensors(trials: BitTrials, layers: Sequence[Layer], deadline: float) -> list[Candidate]:
+def _clip(
+    graph: onnx.GraphProto, node: onnx.NodeProto, range_ends: Sequence[float], taken: set[str]
+) -> None:
+    """Clip what a node quantizes, as 8 bits would; 16 bits have the same range.
+
+    The integers of 8 bits are stored in 16, which would hold larger ones as well.
+    """
+    names = []
+    for end in range_ends:
+        names.append(unique_name(f"{node.input[1]}_end", taken))
+        tensor = onnx.numpy_helper.from_array(np.asarray(end, np.float32), names[-1])
+        graph.initializer.append(tensor)
+    clipped = unique_name(f"{node.input[0]}_clipped", taken)
+    clip = helper.make_node("Clip", [node.input[0], *names], [clipped], name=clipped)
+    graph.node.insert(list(graph.node).index(node), clip)
+    node.input[0] = clipped
+
+
+def rank_tensors(trials: Trials, layers: Sequence[Layer], deadline: float) -> list[Candidate]:
     """Rank tensors by what their 8 bits cost alone, while all others have 16.
 
     Args:
@@ -186,7 +189,7 @@ def rank_tensors(trials: BitTrials, layers: Sequence[Layer], deadline: float) ->
 
 
 def choose_tensors(
-    trials: BitTrials, ranking: Sequence[Candidate], before: float, best: float, deadline: float
+    trials: Trials, ranking: Sequence[Candidate], before: float, best: float, deadline: float
 ) -> list[Candidate]:
     """Choose few tensors whose 16 bits gain most of what 16 bits for all would.
 
@@ -219,8 +222,9 @@ def try_bits(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Args:
         arguments: `original` and `quantized`, the .onnx files of the float model and the quantized
             one; `layers`, the tensors as the fields of `Layer`; `data`, as JSON of
-            `CalibrationData`; `seconds`, after which no trial begins; and `choose`, whether to
-            choose those that are worth 16 bits, if all together gain enough.
+            `CalibrationData`; `seconds`, after which no trial begins; `choose`, whether to
+            choose those that are worth 16 bits, if all together gain enough; and `kind`, what
+            gets more precise: "activations", "weights" or "floats".
         folder: Folder for generated files.
 
     Returns:
@@ -233,10 +237,17 @@ def try_bits(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     began = time.monotonic()
     layers = list(map(Layer.from_fields, arguments["layers"]))
+    models = Path(arguments["original"]), Path(arguments["quantized"])
+    kind = arguments["kind"]
     with CalibrationData.from_json(arguments["data"]).open() as samples:
-        trials = BitTrials(
-            Path(arguments["original"]), Path(arguments["quantized"]), layers, samples, folder
-        )
+        trials: Trials
+        if kind == "activations":
+            trials = BitTrials(*models, layers, samples, folder)
+        else:
+            with_activations = kind == "floats"
+            trials = LayerTrials(
+                *models, layers, samples, folder, with_activations=with_activations
+            )
     before, best = trials.run(set()), trials.run(trials.layers.keys())
     if arguments["choose"] and best < before + MIN_GAIN:
         return {"ranking": [], "chosen": 0, "count": len(trials.layers)}

@@ -5,7 +5,7 @@ model has such a name already.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import onnx
@@ -47,6 +47,10 @@ class HiddenNames:
             self.path = source.with_name("hidden_names.onnx")
             _rename(model, self._hidden, self._hidden)
             self.path.write_bytes(model.SerializeToString())
+
+    def hide(self, names: Iterable[str]) -> list[str]:
+        """Return the names that tensors or nodes have in the changed file."""
+        return [self._hidden.get(name, name) for name in names]
 
     def hide_overrides(self, overrides: Overrides) -> Overrides:
         """Return overrides for the tensors of the changed file."""

@@ -26,6 +26,7 @@ from qai_hub.local.engine.option_table import (
     FULL_TYPE,
     INT16_ACTIVATIONS,
     LITE_MP,
+    RANGE_SCHEME,
     SKIP_TARGET_CHECK,
     parse_job_options,
 )
@@ -51,6 +52,7 @@ from qai_hub.local.engine.quantize.qdq import (
     get_quant_types,
     quantize_file,
 )
+from qai_hub.local.engine.quantize.raised_layers import RaisedLayers, get_raised_kind
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME
@@ -202,21 +204,30 @@ def quantize_model(
     )
     original, data_notices = check_float_model(source, data, work)
 
-    def quantize(name: str, int16: Sequence[str]) -> QuantizedModel:
+    range_scheme = options.values.get(RANGE_SCHEME, "auto")
+
+    def quantize(name: str, raised: RaisedLayers) -> QuantizedModel:
         return quantize_file(
             original,
             dtypes,
             work / name,
             external_data_threshold=external_data_threshold,
-            int16=int16,
+            raised=raised,
+            range_scheme=range_scheme,
         )
 
     def try_again(int16: Sequence[str], folder: Path, time_limit: float) -> dict[str, float]:
-        arguments = {"original": original.to_json(), "dtypes": dtypes, "int16": int16}
+        arguments = {
+            "original": original.to_json(),
+            "dtypes": dtypes,
+            "int16": int16,
+            "range_scheme": range_scheme,
+        }
         psnr: dict[str, float] = call_isolated(_TRY, arguments, folder, time_limit)["psnr"]
         return psnr
 
-    quantized = quantize("first", options.values.get(INT16_ACTIVATIONS, ()))
+    asked = RaisedLayers(options.values.get(INT16_ACTIVATIONS, ()), "activations")
+    quantized = quantize("first", asked)
     budget = TimeBudget(
         spent=time.monotonic() - began,
         deadline=math.inf if request.time_limit is None else began + request.time_limit,
@@ -224,7 +235,8 @@ def quantize_model(
     accuracy = AccuracyAnalysis(data, request.soc, work, budget)
     mixed = options.values.get(LITE_MP)
     if mixed is not None:
-        quantized = quantize("mixed", accuracy.choose(quantized, mixed.percentage))
+        kind = get_raised_kind(mixed.kind, request.activations_dtype)
+        quantized = quantize("mixed", accuracy.choose(quantized, kind, mixed.percentage))
     layers, ranges = TURNED_OFF, NO_RANGES
     if request.analyze_layers:
         begin_step(Step.ANALYZING)
@@ -267,7 +279,7 @@ def try_quantizing(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
 
     Args:
         arguments: The `original`, as JSON of a `FloatModel`; `dtypes`, the types of weights and
-            activations; and `int16`, the tensors.
+            activations; `int16`, the tensors; and `range_scheme`.
         folder: Folder for generated files.
 
     Returns:
@@ -276,9 +288,14 @@ def try_quantizing(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
     Raises:
         JobFailure: The model cannot be quantized so.
     """
-    original, dtypes = FloatModel.from_json(arguments["original"]), arguments["dtypes"]
-    int16 = arguments["int16"]
-    quantized = quantize_file(original, tuple(dtypes), folder, int16=int16, is_isolated=True)
+    quantized = quantize_file(
+        FloatModel.from_json(arguments["original"]),
+        tuple(arguments["dtypes"]),
+        folder,
+        raised=RaisedLayers(arguments["int16"], "activations"),
+        range_scheme=arguments["range_scheme"],
+        is_isolated=True,
+    )
     return {"psnr": quantized.psnr}
 
 

@@ -15,6 +15,7 @@ from qai_hub.local.engine.quantize.bit_trials import MIN_GAIN, SUFFICIENT_PSNR, 
 from qai_hub.local.engine.quantize.budget import TimeBudget
 from qai_hub.local.engine.quantize.calibration import CalibrationData
 from qai_hub.local.engine.quantize.layers import Layer
+from qai_hub.local.engine.quantize.raised_layers import RaisedKind
 
 _TRY_BITS = "qai_hub.local.engine.quantize.bit_trials:try_bits"
 _MAX_NAMES_SHOWN = 5
@@ -77,10 +78,10 @@ def check_mixed_options(values: Mapping[str, Any], activations_dtype: str) -> No
     if len(given) > 1:
         reason = f"{LITE_MP} and {INT16_ACTIVATIONS} exclude each other: give one of them."
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
-    if given and activations_dtype != "INT8":
+    if INT16_ACTIVATIONS in given and activations_dtype != "INT8":
         reason = (
-            f"{given[0]} is for activations of INT8, and this job's are {activations_dtype} "
-            "throughout: omit it."
+            f"{INT16_ACTIVATIONS} is for activations of INT8, and this job's are "
+            f"{activations_dtype} throughout: omit it."
         )
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
 
@@ -123,7 +124,7 @@ def propose(
     before = get_worst(psnr)
     if before >= SUFFICIENT_PSNR or not layers:
         return None
-    arguments = _build_arguments(original, quantized, layers, data, budget.seconds)
+    arguments = _build_arguments(original, quantized, layers, data, "activations", budget.seconds)
     found = call_isolated(_TRY_BITS, {**arguments, "choose": True}, work, budget.limit)
     chosen = _read_ranking(found, layers)[: found["chosen"]]
     if not chosen:
@@ -139,39 +140,39 @@ def choose_share(
     quantized: Path,
     layers: Sequence[Layer],
     data: CalibrationData,
+    kind: RaisedKind,
     percentage: float,
     work: Path,
     budget: TimeBudget,
 ) -> list[str]:
-    """Choose a share of the tensors to keep at 16 bits: those that cost most accuracy.
+    """Choose a share of the layers to keep more precise: those that cost most accuracy.
 
     Args:
         original: The float model, as it was quantized.
         quantized: The model quantized from it, with 8-bit activations.
         layers: Its layers, with their PSNR on the CPU.
         data: The samples to try on.
+        kind: What gets more precise.
         percentage: The share, in percent.
         work: Folder for generated files, which is created.
         budget: Time that trials may take. Tensors that were not tried are not chosen.
 
     Returns:
-        The names of the tensors, one at least.
+        The names of the tensors that they compute, one at least.
 
     Raises:
         JobFailure: The model cannot be run, or has no tensor to choose.
     """
-    arguments = _build_arguments(original, quantized, layers, data, budget.seconds)
+    arguments = _build_arguments(original, quantized, layers, data, kind, budget.seconds)
     try:
         # The job fails without its result, so it may take as long as the job.
         found = call_isolated(_TRY_BITS, {**arguments, "choose": False}, work)
     except CallError as error:
-        reason = (
-            f"{LITE_MP} cannot rank layers: running the model with 8 and 16 bits {error.reason}."
-        )
+        reason = f"{LITE_MP} cannot rank layers: running the model with more bits {error.reason}."
         raise JobFailure(error.cause or FailureType.CRASH, reason) from error
     ranking = _read_ranking(found, layers)
     if not ranking:
-        reason = f"{LITE_MP} has nothing to choose: the model has no activations of 8 bits."
+        reason = f"{LITE_MP} has nothing to choose: no layer of the model can be more precise."
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     count = math.ceil(found["count"] * percentage / 100)
     return [each.layer.tensor for each in ranking[:count]]
@@ -182,6 +183,7 @@ def _build_arguments(
     quantized: Path,
     layers: Sequence[Layer],
     data: CalibrationData,
+    kind: RaisedKind,
     seconds: float,
 ) -> dict[str, Any]:
     return {
@@ -189,6 +191,7 @@ def _build_arguments(
         "quantized": quantized,
         "layers": [asdict(layer) for layer in layers],
         "data": data.to_json(),
+        "kind": kind,
         "seconds": seconds,
     }
 

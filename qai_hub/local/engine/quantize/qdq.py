@@ -19,7 +19,8 @@ from qai_hub.local.engine.onnx.prepare import (
     clean_up_model,
     iter_nodes,
 )
-from qai_hub.local.engine.option_table import INT16_ACTIVATIONS
+from qai_hub.local.engine.option_table import INT16_ACTIVATIONS, LITE_MP
+from qai_hub.local.engine.options import MSE_MINIMIZER
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.quantize.calibrated_ranges import Ranges, keeping_ranges
 from qai_hub.local.engine.quantize.calibration import (
@@ -36,9 +37,17 @@ from qai_hub.local.engine.quantize.mixed_precision import (
     build_overrides,
     iter_float_values,
 )
+from qai_hub.local.engine.quantize.mse_ranges import override_ranges
 from qai_hub.local.engine.quantize.overrides import Overrides
 from qai_hub.local.engine.quantize.prepare import PreparedModel, prepare_model
 from qai_hub.local.engine.quantize.psnr import check_finite_outputs
+from qai_hub.local.engine.quantize.raised_layers import (
+    NO_LAYERS,
+    RaisedLayers,
+    convert_to_half,
+    find_nodes,
+    override_weights,
+)
 from qai_hub.local.engine.quantize.references import ReferenceOutputs
 from qai_hub.local.engine.steps import Step, begin_step
 
@@ -174,7 +183,8 @@ def quantize_file(
     work: Path,
     *,
     external_data_threshold: int = EXTERNAL_DATA_THRESHOLD,
-    int16: Sequence[str] = (),
+    raised: RaisedLayers = NO_LAYERS,
+    range_scheme: str = "auto",
     is_isolated: bool = False,
 ) -> QuantizedModel:
     """Quantize a float model, and compare the result with it.
@@ -185,7 +195,8 @@ def quantize_file(
         work: Folder for generated files.
         external_data_threshold: Size in bytes from which weights are stored in a file beside the
             graph.
-        int16: Tensors of the folded model to keep at 16 bits, if activations have 8.
+        raised: Layers of the folded model that are kept more precise.
+        range_scheme: How the ranges of activations follow from the data, as in `--range_scheme`.
         is_isolated: Whether this is a process of its own already, in which the comparison may run.
 
     Returns:
@@ -198,16 +209,23 @@ def quantize_file(
     with source.data.open() as samples:
         begin_step(Step.PREPARING)
         prepared = prepare_model(
-            source.path, work, samples, quant_types, external_data_threshold, is_mixed=bool(int16)
+            source.path,
+            work,
+            samples,
+            quant_types,
+            external_data_threshold,
+            is_mixed=bool(raised.tensors),
         )
-        overrides = prepared.overrides
-        if int16:
-            overrides = _merge_overrides(overrides, _build_int16_overrides(prepared.path, int16))
+        overrides, half = _raise_layers(prepared, raised)
+        if range_scheme == MSE_MINIMIZER:
+            begin_step(Step.CALIBRATING)
+            bits = 8 if quant_types[1] == QuantType.QUInt8 else 16
+            overrides = override_ranges(prepared.path, samples, bits, overrides)
         target = work / "quantized" / "model.onnx"
         target.parent.mkdir(parents=True)
         begin_step(Step.QUANTIZING)
         logger.info("Calibrating on %d samples", samples.count)
-        ranges = _quantize(prepared, target, samples, quant_types, overrides)
+        ranges = _quantize(prepared, target, samples, quant_types, overrides, half)
         has_external_data = clean_up_model(target, external_data_threshold)
         begin_step(Step.COMPARING)
     logger.info("Comparing both models on %d samples", samples.count)
@@ -267,6 +285,22 @@ def _merge_overrides(first: Overrides, second: Overrides) -> Overrides:
     return merged
 
 
+def _raise_layers(prepared: PreparedModel, raised: RaisedLayers) -> tuple[Overrides, Sequence[str]]:
+    """Return the overrides that keep layers more precise, and the nodes of those in floats."""
+    if not raised.tensors:
+        return prepared.overrides, ()
+    if raised.kind == "activations":
+        more = _build_int16_overrides(prepared.path, raised.tensors)
+        return _merge_overrides(prepared.overrides, more), ()
+    model = onnx.load(prepared.path, load_external_data=False)
+    nodes = find_nodes(model, raised)
+    # Its nodes have names now.
+    prepared.path.write_bytes(model.SerializeToString())
+    if raised.kind == "floats":
+        return prepared.overrides, nodes
+    return _merge_overrides(prepared.overrides, override_weights(model, nodes)), ()
+
+
 def _build_int16_overrides(prepared: Path, int16: Sequence[str]) -> Overrides:
     """Return the overrides that keep tensors at 16 bits; refuse names that the model lacks."""
     model = onnx.load(prepared, load_external_data=False)
@@ -291,6 +325,7 @@ def _quantize(
     samples: CalibrationSamples,
     quant_types: tuple[QuantType, QuantType],
     overrides: Overrides,
+    half: Sequence[str],
 ) -> Ranges:
     """Write the quantized model; return what was seen of each tensor."""
     names = HiddenNames(prepared.path)
@@ -303,6 +338,7 @@ def _quantize(
             per_channel=True,
             weight_symmetric=True,
             init_overrides=names.hide_overrides(overrides),
+            nodes_to_exclude=names.hide(half),
             # The overrides have the conversions between types of activations already.
             add_qtype_converts=False,
         )
@@ -330,6 +366,12 @@ def _quantize(
         raise JobFailure(FailureType.UNSUPPORTED, reason) from error
     model = onnx.load(target, load_external_data=False)
     names.restore(model)
+    if half and not is_quantized(model):
+        reason = (
+            f"With {LITE_MP}, all layers of the model would be floats: give a smaller percentage."
+        )
+        raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+    convert_to_half(model, half)
     if not is_quantized(model):
         reason = "The model has nothing to quantize: none of its layers computes with floats."
         raise JobFailure(FailureType.UNSUPPORTED, reason)

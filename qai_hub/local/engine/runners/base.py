@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from qai_hub.local.engine.machine import MemoryRecorder, runtime_config, time_calls
+from qai_hub.local.engine.onnx.integer_ports import Encodings
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
 from qai_hub.local.engine.protocol import build_notice
@@ -70,6 +71,10 @@ class RunnableModel(Protocol):
     @property
     def inputs(self) -> Sequence[Port]:
         """The inputs of the model."""
+
+    @property
+    def encodings(self) -> Encodings:
+        """How the integers of quantized inputs and outputs represent numbers, by name."""
 
     @property
     def default_iterations(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from qai_hub.local.engine.machine import time_calls, tool_versions
+from qai_hub.local.engine.onnx.integer_ports import Encodings, read_encodings
 from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.session import AS_USERS_RUN_IT, PROVIDER, Session, Tensor
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
@@ -166,6 +167,7 @@ class OnnxModel:
     Args:
         path: The .onnx file.
         inputs: The inputs of the model.
+        encodings: How the integers of quantized inputs and outputs represent numbers.
     """
 
     default_iterations = DEFAULT_ITERATIONS
@@ -177,9 +179,10 @@ class OnnxModel:
         "times of layers": "from further inferences, which tracing slows down",
     }
 
-    def __init__(self, path: Path, inputs: list[Port]) -> None:
+    def __init__(self, path: Path, inputs: list[Port], encodings: Encodings) -> None:
         self._path = path
         self.inputs = inputs
+        self.encodings = encodings
 
     @classmethod
     def from_model_file(cls, model: ModelFile) -> Self:
@@ -192,7 +195,7 @@ class OnnxModel:
             JobFailure: An input or output has a name or type that is not supported.
         """
         get_outputs(model.proto)
-        return cls(model.path, get_inputs(model.proto))
+        return cls(model.path, get_inputs(model.proto), read_encodings(model.proto))
 
     @property
     def tools(self) -> list[dict[str, str]]:

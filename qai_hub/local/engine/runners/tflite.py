@@ -1,6 +1,6 @@
 """Runs TensorFlow Lite models by LiteRT on the host CPU."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.machine import import_extra, tool_versions
+from qai_hub.local.engine.onnx.integer_ports import PortEncoding
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
@@ -21,6 +22,7 @@ _UNSUPPORTED_OP_SIGNS = (
     "unresolved custom op",
     "Select TensorFlow op",
 )
+_XNNPACK_SIGN = "XNNPack"
 _OUT_OF_MEMORY_SIGN = "failed to reshape runtime"
 _LOAD_PROBLEM = "LiteRT cannot load the model"
 
@@ -34,7 +36,6 @@ class LiteRtModel:
     Args:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
-        dequantize: Whether quantized outputs are returned as float32.
 
     Raises:
         JobFailure: LiteRT is not installed or cannot read the model, or an input or output has a
@@ -43,17 +44,16 @@ class LiteRtModel:
 
     compute_units: Sequence[str] = ("cpu",)
     default_iterations = DEFAULT_ITERATIONS
-    notices: Sequence[dict[str, str]] = ()
     measured_on = "Measured on the CPU of this hub's host, not on a device."
 
-    def __init__(self, path: Path, *, threads: int, dequantize: bool) -> None:
+    def __init__(self, path: Path, *, threads: int) -> None:
         self._path = path
         self._threads = threads
-        self._dequantize = dequantize
+        self._uses_xnnpack = True
         inputs, outputs = _get_signature(_open_interpreter(path, threads))
         self.inputs = [_parse_port(name, detail, "input") for name, detail in inputs.items()]
-        for name, detail in outputs.items():
-            _parse_port(name, detail, "output")
+        self.outputs = [_parse_port(name, detail, "output") for name, detail in outputs.items()]
+        self.encodings = dict(_read_encodings({**inputs, **outputs}))
 
     @property
     def tools(self) -> list[dict[str, str]]:
@@ -63,11 +63,22 @@ class LiteRtModel:
     @property
     def conditions(self) -> Mapping[str, str]:
         """Conditions of its profiles."""
-        return {"runtime": "LiteRT", "threads of an operator": str(self._threads)}
+        kernels = "LiteRT" if self._uses_xnnpack else "LiteRT without XNNPACK"
+        return {"runtime": kernels, "threads of an operator": str(self._threads)}
+
+    @property
+    def notices(self) -> Sequence[dict[str, str]]:
+        """A notice if LiteRT's fastest kernels have refused the model, once it is loaded."""
+        if self._uses_xnnpack:
+            return ()
+        message = "XNNPACK refuses the model, so that LiteRT ran it with its own, slower kernels."
+        return (build_notice("WARNING", "MODEL", message),)
 
     def load(self) -> "LoadedLiteRtModel":
         """Load the model."""
-        return LoadedLiteRtModel(self._path, self._threads, dequantize=self._dequantize)
+        loaded = LoadedLiteRtModel(self._path, self._threads)
+        self._uses_xnnpack = loaded.uses_xnnpack
+        return loaded
 
     def measure_breakdown(
         self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
@@ -93,21 +104,15 @@ class LoadedLiteRtModel:
     Args:
         path: The .tflite file.
         threads: Number of threads that an operator may use.
-        dequantize: Whether quantized outputs are returned as float32.
 
     Raises:
         JobFailure: LiteRT cannot load the model.
     """
 
-    def __init__(self, path: Path, threads: int, *, dequantize: bool) -> None:
-        self._interpreter = _open_interpreter(path, threads)
+    def __init__(self, path: Path, threads: int) -> None:
+        self._interpreter, self.uses_xnnpack = _allocate(path, threads)
         self._inputs, self._outputs = _get_signature(self._interpreter)
-        self._dequantize = dequantize
         self._shapes = {n: tuple(map(int, d["shape"])) for n, d in self._inputs.items()}
-        try:
-            self._interpreter.allocate_tensors()
-        except RuntimeError as error:
-            raise _convert_error(error, FailureType.MODEL_INVALID, _LOAD_PROBLEM) from error
         self.output_names: list[str] = list(self._outputs)
 
     def run(self, inputs: Mapping[str, Tensor], label: str) -> list[Tensor]:
@@ -131,7 +136,7 @@ class LoadedLiteRtModel:
         except (RuntimeError, ValueError) as error:
             problem = f"LiteRT cannot run the model on {label}"
             raise _convert_error(error, FailureType.RUNTIME_UNKNOWN, problem) from error
-        return [self._read_output(detail) for detail in self._outputs.values()]
+        return [self._interpreter.get_tensor(each["index"]) for each in self._outputs.values()]
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
         if shapes == self._shapes:
@@ -141,29 +146,49 @@ class LoadedLiteRtModel:
         self._interpreter.allocate_tensors()
         self._shapes = shapes
 
-    def _read_output(self, detail: _Detail) -> Tensor:
-        tensor: Tensor = self._interpreter.get_tensor(detail["index"])
-        quantization = detail["quantization_parameters"]
-        scales, zero_points = quantization["scales"], quantization["zero_points"]
-        if not (self._dequantize and len(scales)):
-            return tensor
-        if len(scales) > 1:
-            along = [1] * tensor.ndim
-            along[quantization["quantized_dimension"]] = -1
-            scales, zero_points = scales.reshape(along), zero_points.reshape(along)
-        shifted = tensor.astype(np.float32) - np.asarray(zero_points, np.float32)
-        return np.asarray(shifted * scales, np.float32)
+
+def _read_encodings(details: Mapping[str, _Detail]) -> Iterator[tuple[str, PortEncoding]]:
+    """Yield how the integers of quantized inputs and outputs represent numbers."""
+    for name, detail in details.items():
+        parameters = detail["quantization_parameters"]
+        # Only weights may have a scale for each channel.
+        if len(parameters["scales"]) == 1:
+            dtype = np.dtype(detail["dtype"]).name
+            (scale,), (zero_point,) = parameters["scales"], parameters["zero_points"]
+            encoding = PortEncoding(dtype=dtype, scale=float(scale), zero_point=int(zero_point))
+            yield name, encoding
 
 
 def _import_litert() -> Any:  # noqa: ANN401 - LiteRT states no types
     return import_extra("ai_edge_litert", "tflite", "TensorFlow Lite models")
 
 
-def _open_interpreter(path: Path, threads: int) -> Any:  # noqa: ANN401
+def _allocate(path: Path, threads: int) -> tuple[Any, bool]:
+    """Return an interpreter with memory for its tensors, and whether it uses XNNPACK."""
+    try:
+        interpreter = _open_interpreter(path, threads)
+        try:
+            interpreter.allocate_tensors()
+        except RuntimeError as error:
+            if _XNNPACK_SIGN not in str(error):
+                raise
+            interpreter = _open_interpreter(path, threads, use_xnnpack=False)
+            interpreter.allocate_tensors()
+            return interpreter, False
+    except RuntimeError as error:
+        raise _convert_error(error, FailureType.MODEL_INVALID, _LOAD_PROBLEM) from error
+    return interpreter, True
+
+
+def _open_interpreter(path: Path, threads: int, *, use_xnnpack: bool = True) -> Any:  # noqa: ANN401
     _import_litert()
     module = import_extra("ai_edge_litert.interpreter", "tflite", "TensorFlow Lite models")
+    kinds = module.OpResolverType
+    kernels = kinds.AUTO if use_xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        return module.Interpreter(model_path=str(path), num_threads=threads)
+        return module.Interpreter(
+            model_path=str(path), num_threads=threads, experimental_op_resolver_type=kernels
+        )
     except (RuntimeError, ValueError) as error:
         raise _convert_error(error, FailureType.MODEL_CORRUPT, _LOAD_PROBLEM) from error
 

@@ -1,0 +1,1 @@
+"""Converts ONNX models to TensorFlow Lite, in the environment of the engine `tflite`."""

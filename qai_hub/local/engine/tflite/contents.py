@@ -1,0 +1,215 @@
+"""Reads and changes the operators and tensors of a .tflite file."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+# The objects of the schema have no types.
+Tensor = Any
+Operator = Any
+
+_OPERATOR_NAMES = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+}
+_FLOAT_TYPES = {schema.TensorType.FLOAT32, schema.TensorType.FLOAT16}
+_TYPES = {
+    "float16": schema.TensorType.FLOAT16,
+    "float32": schema.TensorType.FLOAT32,
+    "int32": schema.TensorType.INT32,
+}
+_MAX_DEPRECATED_CODE = 127
+# The first buffer of a file is empty, and stands for no value.
+_NO_BUFFER = 0
+# Operators that only convert floats to integers and back.
+CONVERTING_OPS = frozenset({"QUANTIZE", "DEQUANTIZE"})
+
+
+@dataclass(frozen=True)
+class TfliteFile:
+    """A model that has been read from its file.
+
+    Attributes:
+        model: The root object of the schema.
+    """
+
+    model: Any
+
+    @classmethod
+    def read(cls, path: Path) -> "TfliteFile":
+        """Read a file.
+
+        Args:
+            path: The .tflite file.
+        """
+        return cls(flatbuffer_utils.read_model(str(path)))
+
+    def write(self, path: Path) -> None:
+        """Write the model to a file.
+
+        Args:
+            path: The .tflite file.
+        """
+        flatbuffer_utils.write_model(self.model, str(path))
+
+    @cached_property
+    def graph(self) -> Any:  # noqa: ANN401 - the schema has no types
+        """The main graph."""
+        return self.model.subgraphs[0]
+
+    def operator_name(self, operator: Operator) -> str:
+        """Return the name of an operator, such as "CONV_2D"."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        if code.builtinCode == schema.BuiltinOperator.CUSTOM:
+            return str(code.customCode.decode(errors="replace"))
+        return str(_OPERATOR_NAMES.get(code.builtinCode, code.builtinCode))
+
+    def rename(self, convert: Callable[[str], str]) -> None:
+        """Rename all tensors, and the inputs and outputs of signatures.
+
+        Args:
+            convert: Returns the new name of a tensor.
+        """
+        for graph in self.model.subgraphs:
+            for tensor in graph.tensors:
+                tensor.name = convert(tensor.name.decode()).encode()
+        for signature in self.model.signatureDefs or []:
+            for port in [*signature.inputs, *signature.outputs]:
+                port.name = convert(port.name.decode()).encode()
+
+    def list_custom_operators(self) -> set[str]:
+        """Return the names of operators that are not built into runtimes."""
+        return {
+            self.operator_name(each)
+            for graph in self.model.subgraphs
+            for each in graph.operators
+            if self.model.operatorCodes[each.opcodeIndex].builtinCode
+            == schema.BuiltinOperator.CUSTOM
+        }
+
+    def read_floats(self, tensor: Tensor) -> np.ndarray[Any, Any] | None:
+        """Return the value of a constant of 32-bit floats; None for other tensors."""
+        data = self.model.buffers[tensor.buffer].data
+        if data is None or tensor.type != schema.TensorType.FLOAT32:
+            return None
+        shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
+        return np.frombuffer(bytes(data), np.float32).reshape(shape)
+
+    def add_metadata(self, name: bytes, value: bytes) -> None:
+        """Add metadata to the file.
+
+        Args:
+            name: Its name.
+            value: Its value.
+        """
+        buffer, entry = schema.BufferT(), schema.MetadataT()
+        buffer.data = np.frombuffer(value, np.uint8)
+        self.model.buffers.append(buffer)
+        entry.name, entry.buffer = name, len(self.model.buffers) - 1
+        self.model.metadata = [*(self.model.metadata or []), entry]
+
+    def list_floats(self) -> set[str]:
+        """Return the names of the inputs and computed tensors of the main graph that are floats."""
+        computed = {index for each in self.graph.operators for index in each.outputs}
+        found = (self.graph.tensors[index] for index in computed | set(self.graph.inputs))
+        return {each.name.decode() for each in found if each.type in _FLOAT_TYPES}
+
+    def add_constant(self, name: str, values: np.ndarray[Any, Any]) -> int:
+        """Add a constant to the main graph.
+
+        Args:
+            name: Its name.
+            values: Its value, of floats or 32-bit integers.
+
+        Returns:
+            Its index.
+        """
+        buffer, tensor = schema.BufferT(), schema.TensorT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        tensor.name, tensor.shape = name.encode(), list(values.shape)
+        tensor.type, tensor.buffer = _TYPES[values.dtype.name], len(self.model.buffers) - 1
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def add_code(self, operator: int, version: int = 1) -> int:
+        """Return the index of the code of a built-in operator, which is added if there is none.
+
+        Args:
+            operator: The operator, as in the schema.
+            version: Its version.
+        """
+        for index, code in enumerate(self.model.operatorCodes):
+            if (code.builtinCode, code.version) == (operator, version):
+                return index
+        code = schema.OperatorCodeT()
+        code.builtinCode = operator
+        # Old runtimes read another field, which has room for fewer operators.
+        code.deprecatedBuiltinCode = min(operator, _MAX_DEPRECATED_CODE)
+        code.version = version
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
+    def share_constants(self) -> None:
+        """Store constants of the same shape and value once."""
+        first: dict[tuple[int, bytes, bytes], int] = {}
+        for graph in self.model.subgraphs:
+            for tensor in graph.tensors:
+                data = self.model.buffers[tensor.buffer].data
+                if data is not None:
+                    shape = np.asarray([] if tensor.shape is None else tensor.shape).tobytes()
+                    key = (tensor.type, shape, sha256(bytes(data)).digest())
+                    tensor.buffer = first.setdefault(key, tensor.buffer)
+        self.forget_unused_values()
+
+    def forget_unused_values(self) -> None:
+        """Empty the buffers of constants that no operator uses any more."""
+        used = {
+            graph.tensors[index].buffer
+            for graph in self.model.subgraphs
+            for each in [*graph.operators, graph]
+            for index in [*each.inputs, *each.outputs]
+            if index >= 0
+        }
+        for graph in self.model.subgraphs:
+            for tensor in graph.tensors:
+                if tensor.buffer not in used:
+                    tensor.buffer = _NO_BUFFER
+        for index, buffer in enumerate(self.model.buffers):
+            if index not in used and index not in self._metadata_buffers():
+                buffer.data = None
+
+    def _metadata_buffers(self) -> set[int]:
+        return {each.buffer for each in self.model.metadata or []}
+
+    def count_values(self) -> tuple[int, int]:
+        """Return how many tensors operators compute, and how many of these are floats.
+
+        The inputs and outputs of the model, and what a float operator takes and returns, count.
+        """
+        computed = [
+            graph.tensors[index]
+            for graph in self.model.subgraphs
+            for operator in graph.operators
+            for index in operator.outputs
+            if index >= 0
+        ]
+        return len(computed), sum(tensor.type in _FLOAT_TYPES for tensor in computed)
+
+    def count_float_operators(self) -> Counter[str]:
+        """Return the operators that compute floats, and how many there are of each."""
+        found: Counter[str] = Counter()
+        for graph in self.model.subgraphs:
+            for operator in graph.operators:
+                name = self.operator_name(operator)
+                types = {graph.tensors[index].type for index in operator.outputs if index >= 0}
+                if name not in CONVERTING_OPS and types & _FLOAT_TYPES:
+                    found[name] += 1
+        return found

@@ -1,0 +1,76 @@
+"""A model in floats in TensorFlow Lite, and how its tensors are called there and in ONNX."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import onnx
+
+from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
+from qai_hub.local.engine.quantize.qdq import is_quantized
+from qai_hub.local.engine.tflite.contents import TfliteFile
+from qai_hub.local.engine.tflite.convert import convert_floats
+from qai_hub.local.engine.tflite.decompose import decompose_for_integers
+from qai_hub.local.engine.tflite.plain_names import PlainNames
+from qai_hub.local.engine.tflite.ports import flatten_outputs, restore_shapes
+from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """A converted model.
+
+    Attributes:
+        names: The names of its tensors, which are plain until they are restored.
+        file: The converted model, which further steps change.
+        ranges: The ranges that the source states, by the names of tensors in the file.
+        folder: Folder for generated files.
+    """
+
+    names: PlainNames
+    file: TfliteFile
+    ranges: Mapping[str, QuantizedRange]
+    folder: Path
+
+    @classmethod
+    def begin(cls, model: onnx.ModelProto, folder: Path) -> Self:
+        """Convert a model.
+
+        Args:
+            model: The model, with all its weights and fixed shapes, which is changed.
+            folder: Folder for generated files, which is created.
+
+        Raises:
+            JobFailure: It cannot be converted.
+        """
+        stated: dict[str, QuantizedRange] = {}
+        if is_quantized(model):
+            stated = strip_quantizers(model)
+            decompose_for_integers(model)
+        names = PlainNames(model)
+        ports = [*get_inputs(model), *get_outputs(model)]
+        shapes = {port.name: port.to_spec().shape for port in ports}
+        shaped = flatten_outputs(model)
+        converted = convert_floats(model, names, folder)
+        file = TfliteFile.read(converted.path)
+        restore_shapes(file, shapes)
+        # The converter writes the weights of each step of a recurrent layer anew.
+        file.share_constants()
+        plain = {names.hide(name): each for name, each in stated.items()}
+        plain |= {shaped[name]: each for name, each in plain.items() if name in shaped}
+        ranges = {converted.tensors.get(name, name): each for name, each in plain.items()}
+        floats = file.list_floats()
+        ranges = {name: each for name, each in ranges.items() if name in floats}
+        return cls(names=names, file=file, ranges=ranges, folder=folder)
+
+    def restore_names(self, path: Path) -> None:
+        """Give the tensors, inputs and outputs of a file the names that they have in ONNX.
+
+        Args:
+            path: The .tflite file.
+        """
+        file = TfliteFile.read(path)
+        file.rename(self.names.restore)
+        file.share_constants()
+        file.write(path)
