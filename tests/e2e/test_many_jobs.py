@@ -44,7 +44,8 @@ def test_a_dozen_jobs_of_two_people_in_order(
     assert all(job.completed_at is not None for job in jobs)
     assert threading.active_count() <= threads
     shuffled = [*late, *jobs[:3]]
-    assert [status.code for status in hub.wait_all(shuffled, 0)] == expected(shuffled)
+    # They have ended: this takes no time but that of a few requests, however busy the machine is.
+    assert [status.code for status in hub.wait_all(shuffled, 60)] == expected(shuffled)
 
 
 def test_jobs_are_handed_out_once(client: Client, device: Device) -> None:
