@@ -27,6 +27,8 @@ ONNX = InputFacts("MODEL_TYPE_ONNX", 5)
         ("compile", "--target_runtime onnx", [ONNX], ""),
         ("compile", "--target_runtime qnn_context_binary", [ONNX], "qnn"),
         ("compile", "--target_runtime=qnn_dlc", [ONNX], "qnn"),
+        # The last value counts, as it does for the worker.
+        ("compile", "--target_runtime onnx --target_runtime qnn_dlc", [ONNX], "qnn"),
         ("compile", "--target_runtime precompiled_qnn_onnx", [ONNX], "qnn"),
         ("compile", "--target_runtime tflite", [ONNX], "engine-tflite"),
         (
