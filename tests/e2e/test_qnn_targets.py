@@ -51,7 +51,7 @@ def test_a_real_model_compiles(client: Client, name: str, runtime: str, tmp_path
     assert job.get_target_shapes() == specs
     metadata = dict(made.metadata)
     sdk = metadata.pop(ModelMetadataKey.QNN_SDK_VERSION)
-    assert sdk == job.get_tool_versions()["QNN SDK"]
+    assert sdk == job.get_tool_versions()["QAIRT"]
     assert metadata.pop(ModelMetadataKey.QAIRT_SDK_VERSION) == sdk
     assert metadata.pop(ModelMetadataKey.QNN_MODEL_GRAPH_NAMES) == "model"
     chip = {
