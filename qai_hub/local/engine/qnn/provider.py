@@ -159,7 +159,7 @@ _EXTRA = "qnn"
 
 
 def sdk_version() -> str:
-    """Return the version of the QNN SDK in the provider, such as "2.51.0"."""
+    """Return the version of QAIRT in the provider, such as "2.51.0"."""
     return cast("str", _load_provider().build_and_package_info.qnn_version)
 
 
