@@ -21,6 +21,7 @@ from support.qnn import (
 from support.real_engines import use_engine
 from support.tiny_engines import TinyEngines, listed, tiny_engines
 
+import qai_hub as hub
 from qai_hub.client import Client, Job, Model, ModelMetadataKey
 from qai_hub.local.engines.catalog import Engine
 from qai_hub.local.engines.install import install
@@ -130,6 +131,13 @@ def test_an_uploaded_model_that_only_its_file_tells_to_be_for_qnn(
     assert profiled(client, again, OLD) == FULL
 
 
+def test_a_check_without_a_hub_is_by_the_version_as_well(old_qairt: None) -> None:
+    check = hub.check_model(conv_net(), GEN_3, options=f"--target_runtime {BINARY} {OLD}")
+    assert check.ok, check.refusal
+    # With another version than that, it would say so.
+    assert check.notices == ()
+
+
 def test_a_version_that_the_hub_cannot_have(client: Client) -> None:
     job = compiled(client, conv_net(), BINARY, more=f"--qairt_version 2.31 {UNCHECKED}")
 
@@ -175,6 +183,8 @@ def test_a_job_fails_until_its_engine_is_installed(client: Client, tiny: Engine)
     failure, reason = refused(client, model, f"{runtime} {OLD}")
     assert failure == "UNSUPPORTED"
     assert "run `qai-hub engine install qnn-2.50` where the hub runs" in reason
+    check = hub.check_model(conv_net(), GEN_3, options=f"--target_runtime {runtime} {OLD}")
+    assert check.refusal == reason
 
     install(tiny, lambda _: None)
 

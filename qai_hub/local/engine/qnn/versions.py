@@ -13,8 +13,8 @@ from qai_hub.option_string import QAIRT_VERSION
 def find_other_stage(request: AttemptRequest, options: Options) -> AttemptRequest | None:
     """Return the same request for a worker with the QAIRT that its options name, if it is not here.
 
-    The hub starts workers with the right one, unless only the file of the model tells that it is
-    for QNN.
+    The hub starts the worker of a job with the right one, unless only the file of the model tells
+    that it is for QNN.
 
     Args:
         request: The request.
