@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 __all__ = [
+    "QAIRT_VERSION",
     "QNN_OPTIONS",
     "TARGET_RUNTIME",
     "GivenOption",
@@ -20,6 +21,7 @@ __all__ = [
 
 TARGET_RUNTIME = "--target_runtime"
 QNN_OPTIONS = "--qnn_options"
+QAIRT_VERSION = "--qairt_version"
 
 
 class OptionStringError(ValueError):

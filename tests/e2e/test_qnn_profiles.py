@@ -58,7 +58,7 @@ def test_a_profile_has_layers_of_the_npu_without_times(profiled: InferenceJob) -
 
 def test_tool_versions_name_qnn(profiled: InferenceJob, client: Client) -> None:
     tools = profiled.get_tool_versions()
-    assert list(tools) == ["QNN SDK", "ONNX Runtime QNN", "ONNX Runtime", "ONNX", "Python"]
+    assert list(tools) == ["QAIRT", "ONNX Runtime QNN", "ONNX Runtime", "ONNX", "Python"]
     assert tools["ONNX Runtime QNN"] == version("onnxruntime-qnn")
     assert compiled(client, conv_net(), BINARY).get_tool_versions() == tools
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from support.execution_models import conv_net
 from support.qnn import (
     BINARY,
     DLC,
@@ -51,7 +52,7 @@ def test_a_real_model_compiles(client: Client, name: str, runtime: str, tmp_path
     assert job.get_target_shapes() == specs
     metadata = dict(made.metadata)
     sdk = metadata.pop(ModelMetadataKey.QNN_SDK_VERSION)
-    assert sdk == job.get_tool_versions()["QNN SDK"]
+    assert sdk == job.get_tool_versions()["QAIRT"]
     assert metadata.pop(ModelMetadataKey.QAIRT_SDK_VERSION) == sdk
     assert metadata.pop(ModelMetadataKey.QNN_MODEL_GRAPH_NAMES) == "model"
     chip = {
@@ -97,3 +98,13 @@ def test_all_targets_of_a_real_model_give_the_same_to_the_bit(client: Client) ->
     first = {name: values[0].tobytes() for name, values in given[0].items()}
     for other in given[1:]:
         assert {name: values[0].tobytes() for name, values in other.items()} == first
+
+
+@pytest.mark.parametrize("runtime", [BINARY, PRECOMPILED])
+def test_equal_models_become_equal_files(client: Client, runtime: str, tmp_path: Path) -> None:
+    made = []
+    # The cache takes these for different jobs.
+    for number, more in enumerate(("", UNCHECKED)):
+        job = compiled(client, conv_net(), runtime, more=more)
+        made.append(Path(target(job).download(str(tmp_path / f"{number}"))).read_bytes())
+    assert made[0] == made[1]

@@ -4,7 +4,7 @@ from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import target_runtime
 from qai_hub.local.core.needs import BY_MODEL_TYPE, QNN, QNN_RUNTIMES
 from qai_hub.local.engine.protocol import AttemptRequest
-from qai_hub.local.engines.catalog import engine_of_runtime
+from qai_hub.local.engines.catalog import ENGINES, engine_of_runtime
 from qai_hub.local.enums import ModelType
 
 
@@ -25,6 +25,9 @@ def get_resources(spec: AttemptSpec) -> dict[str, float]:
     engine = engine_of_runtime(target_runtime(spec.request.options))
     if engine is not None and spec.request.kind == "compile":
         labels.add(engine.label)
+    if spec.request.engine:
+        # Its packages come before those of the extra.
+        labels = labels - {QNN} | {ENGINES[spec.request.engine].label}
     needs = dict.fromkeys(labels, 1.0)
     if spec.memory_limit is not None:
         needs["memory"] = spec.memory_limit

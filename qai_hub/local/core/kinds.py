@@ -121,7 +121,8 @@ def target_runtime(options: str) -> str | None:
         asked = option_values(TARGET_RUNTIME, parse_option_string(options))
     except OptionStringError:
         return None
-    return (asked[0] or "") if asked else None
+    # Of an option that is given more than once, the last value counts.
+    return (asked[-1] or "") if asked else None
 
 
 _RUN_FIELDS = (

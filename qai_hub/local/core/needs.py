@@ -6,6 +6,7 @@ from qai_hub.local.config import LABELS
 from qai_hub.local.core.kinds import JobKind, target_runtime
 from qai_hub.local.engines.catalog import ENGINES, engine_of_runtime
 from qai_hub.local.engines.places import describe_lack
+from qai_hub.local.engines.qairt import engine_of_options
 from qai_hub.local.enums import ModelType
 from qai_hub.local.frameworks import CAPABILITIES
 from qai_hub.local.store.labels import from_text, needs_to_text, to_text
@@ -43,15 +44,20 @@ def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_inp
     engine = engine_of_runtime(target_runtime(options)) if kind.makes_model else None
     if engine is not None:
         found.add(engine.label)
+    with_qnn = {QNN, *(each.label for each in ENGINES.values() if each.qairt)}
     for each in inputs:
         made_with = from_text(each.producer_needs or "")
-        found |= made_with & {QNN}
+        if made_with & with_qnn:
+            found.add(QNN)
         if each.model_type in BY_MODEL_TYPE:
             found.add(BY_MODEL_TYPE[ModelType(each.model_type)])
         if each.size is None:
             found |= made_with & {BIG}
         elif each.size > big_input:
             found.add(BIG)
+    other_qnn = engine_of_options(options)
+    if QNN in found and other_qnn is not None:
+        found.add(other_qnn.label)
     return needs_to_text(found)
 
 

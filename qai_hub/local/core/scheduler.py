@@ -393,9 +393,10 @@ class Scheduler:
             self._executor.cancel(spec.id)
         with self._traces.step("run"):
             outcome = self._wait(job, spec.id)
-        known = from_text(job.needs)
-        if self._heartbeat is not None and outcome.lacks in LABELS and outcome.lacks not in known:
-            raise _ForOthers(needs_to_text({*known, outcome.lacks}))
+        if self._heartbeat is not None and outcome.lacks in LABELS:
+            needs = needs_to_text({*from_text(job.needs), outcome.lacks})
+            if needs != job.needs:
+                raise _ForOthers(needs)
         return AttemptResult(
             failure_type=outcome.failure_type,
             reason=outcome.reason,

@@ -13,10 +13,12 @@ from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engines.qairt import engine_of_needs
 from qai_hub.local.enums import ModelType
 from qai_hub.local.files.store import FileStore
 from qai_hub.local.store import Store
 from qai_hub.local.store.files import get_file
+from qai_hub.local.store.labels import from_text
 from qai_hub.local.store.people import get_user
 from qai_hub.local.store.records import Dataset, File, Job, Model
 from qai_hub.local.store.relations import find_model_by_digest, get_uses
@@ -73,6 +75,7 @@ class SpecBuilder:
             models = MODELS.get_many(db, uses.input)
             dataset = next(iter(DATASETS.get_many(db, uses.dataset).values()), None)
         digests: dict[str, str] = {}
+        engine = engine_of_needs(from_text(job.needs))
         inputs = tuple(self._input_model(models[key], digests) for key in uses.input)
         request = AttemptRequest(
             kind=KINDS[job.kind].work,
@@ -88,6 +91,7 @@ class SpecBuilder:
             check_target=self._config.check_targets and KINDS[job.kind].checks_target,
             analyze_layers=self._config.analyze_layers and job.kind == "quantize",
             calibration=self._calibration(job, models[uses.input[0]], digests),
+            engine="" if engine is None else engine.name,
         )
         return AttemptSpec(
             id=AttemptId(job.id, job.attempt),

@@ -51,7 +51,8 @@ from qai_hub.local.engine.qnn.checked_build import build_checked
 from qai_hub.local.engine.qnn.link import wrap_context_binary
 from qai_hub.local.engine.qnn.opsets import convert_for_provider
 from qai_hub.local.engine.qnn.target_check import check_compiled, find_why_not_checked
-from qai_hub.local.engine.qnn.targets import QnnTarget, check_control_flow
+from qai_hub.local.engine.qnn.targets import QNN_RUNTIMES, QnnTarget, check_control_flow
+from qai_hub.local.engine.qnn.versions import tell_qairt_version
 from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
@@ -195,6 +196,7 @@ def _read_options(request: AttemptRequest) -> tuple[Options, QnnTarget | None]:
     options = parse_job_options(request.options, "compile")
     settle_tflite_options(options)
     qnn = _build_qnn_target(options, request)
+    tell_qairt_version(options, uses_qnn=qnn is not None)
     if options.values.get(FULL_TYPE) == HALF_TYPE:
         if qnn is None:
             reason = (
@@ -218,7 +220,7 @@ def _read_options(request: AttemptRequest) -> tuple[Options, QnnTarget | None]:
 def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
     """Return the target of a job for QNN, once it is certain to be supported; None for others."""
     runtime = options.values.get(TARGET_RUNTIME, "onnx")
-    if runtime not in ("onnx", "tflite"):
+    if runtime in QNN_RUNTIMES:
         given = options.values.get(QNN_OPTIONS, {})
         return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
     if QNN_OPTIONS in options.values:

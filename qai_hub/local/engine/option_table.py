@@ -29,8 +29,9 @@ from qai_hub.local.engine.options import (
     parse_tflite_settings,
     parse_weight_type,
 )
+from qai_hub.local.engines.qairt import TAGS, parse_version
 from qai_hub.local.enums import JobTypeName
-from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
+from qai_hub.option_string import QAIRT_VERSION, QNN_OPTIONS, TARGET_RUNTIME
 
 MAX_ITERATIONS = 10_000
 DEFAULT_ITERATIONS = 100
@@ -57,7 +58,6 @@ INT16_ACTIVATIONS = "--int16_activations"
 ITERATIONS = "--max_profiler_iterations"
 PROFILER_TIME = "--max_profiler_time"
 
-_FIXED_QNN_VERSION = Ignored("this hub uses the QNN that its extra `qnn` installs")
 _ONE_CONVERTER = Ignored("this hub has one converter for each runtime, and uses that")
 _CPU_ONLY = Ignored("this hub uses ONNX Runtime on the CPU, with default settings")
 _PROFILE_ONLY = Ignored("it applies to profile jobs only")
@@ -65,10 +65,6 @@ _PROFILE_ONLY = Ignored("it applies to profile jobs only")
 
 def _for_run_jobs(handling: Handling) -> dict[JobTypeName, Handling]:
     return {"inference": handling, "profile": handling}
-
-
-def _parse_text(value: str) -> str:
-    return value
 
 
 HandlingByJob = Mapping[JobTypeName, Handling]
@@ -276,14 +272,16 @@ OPTIONS = (
         ),
     ),
     Option(
-        flag="--qairt_version",
-        accepted="a version",
-        parse=_parse_text,
-        handling={
-            "compile": _FIXED_QNN_VERSION,
-            **_for_run_jobs(_FIXED_QNN_VERSION),
-            "link": _FIXED_QNN_VERSION,
-        },
+        flag=QAIRT_VERSION,
+        accepted=f"a version|{'|'.join(TAGS)}",
+        parse=parse_version,
+        handling=dict.fromkeys(
+            ("compile", "inference", "profile", "link"),
+            Supported(
+                "for QNN: an older one needs its engine, such as `qnn-2.50`; where there is none, "
+                "the hub's own is used, with a warning"
+            ),
+        ),
     ),
     _settings_option("--onnx_options", _for_run_jobs(_CPU_ONLY)),
     _names_option("--onnx_execution_providers", _for_run_jobs(_CPU_ONLY)),

@@ -22,6 +22,8 @@ from qai_hub.local.engine.qnn.probes import Tensors
 from qai_hub.local.engine.qnn.provider import QnnSettings, check_soc, htp_options
 from qai_hub.local.engine.qnn.support import NodesRefused, Problem, Support, find_support
 from qai_hub.local.engine.qnn.target_check import TURNED_OFF
+from qai_hub.local.engine.qnn.targets import QNN_RUNTIMES
+from qai_hub.local.engine.qnn.versions import find_other_stage
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME
 
@@ -40,13 +42,17 @@ def check_model(request: AttemptRequest, folder: Path) -> Report:
 
     Returns:
         A report whose result has the reason of a refusal, the notices of the job, facts about the
-        model, and where each of its nodes would run.
+        model, and where each of its nodes would run; or the next stage, if it is for a worker with
+        another QAIRT.
 
     Raises:
         JobFailure: The options are not those of a compile job.
     """
-    values = parse_job_options(request.options, "compile").values
-    runtime = values.get(TARGET_RUNTIME, "onnx")
+    options = parse_job_options(request.options, "compile")
+    runtime = options.values.get(TARGET_RUNTIME, "onnx")
+    other = find_other_stage(request, options) if runtime in QNN_RUNTIMES else None
+    if other is not None:
+        return Report(next_stage=other)
     result: dict[str, Any] = {
         "runtime": runtime,
         "refusal": "",

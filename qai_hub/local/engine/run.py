@@ -34,6 +34,7 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.qnn.provider import parse_run_settings
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
+from qai_hub.local.engine.qnn.versions import find_other_stage, tell_qairt_version
 from qai_hub.local.engine.qnn.wrappers import wraps_context_binary
 from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
@@ -51,7 +52,9 @@ _QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], 
 }
 
 
-def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -> RunnableModel:
+def open_runnable_model(
+    request: AttemptRequest, options: Options, work: Path
+) -> RunnableModel | AttemptRequest:
     """Open the model of an inference or profile job.
 
     Args:
@@ -60,7 +63,7 @@ def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -
         work: Folder for unpacked and generated files.
 
     Returns:
-        The model, not loaded yet.
+        The model, not loaded yet; or the next stage, if it is for a worker with another QAIRT.
 
     Raises:
         JobFailure: It cannot be run here.
@@ -70,15 +73,27 @@ def open_runnable_model(request: AttemptRequest, options: Options, work: Path) -
         _notify_ignored_options(options, _QNN)
         graphs, notices = parse_run_settings(options.values.get(QNN_OPTIONS, {}))
         options.notices.extend(notices)
-        return opener(request.model, request.soc, graphs, work)
+        model = opener(request.model, request.soc, graphs, work)
+        tell_qairt_version(options, uses_qnn=True)
+        return model
     if request.model.model_type == ModelType.TFLITE:
         _notify_ignored_options(options, _TFLITE)
+        tell_qairt_version(options, uses_qnn=False)
         return _open_tflite(request, options)
     _notify_ignored_options(options, "ONNX Runtime")
-    model = open_model(request.model.path, request.model.model_type, work)
-    if wraps_context_binary(model.proto):
-        return open_wrapper(model, request.soc)
-    return OnnxModel.from_model_file(model)
+    # The worker with another QAIRT unpacks it again.
+    own_work = work / (request.engine or "hub")
+    own_work.mkdir()
+    file = open_model(request.model.path, request.model.model_type, own_work)
+    if not wraps_context_binary(file.proto):
+        tell_qairt_version(options, uses_qnn=False)
+        return OnnxModel.from_model_file(file)
+    other = find_other_stage(request, options)
+    if other is not None:
+        return other
+    model = open_wrapper(file, request.soc)
+    tell_qairt_version(options, uses_qnn=True)
+    return model
 
 
 def _notify_ignored_options(options: Options, runtime: str) -> None:
@@ -122,6 +137,8 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
     work = folder / WORK_FOLDER
     begin_step(Step.OPENING)
     model = open_runnable_model(request, options, work)
+    if isinstance(model, AttemptRequest):
+        return Report(next_stage=model)
     if DEQUANTIZE in options.values and not model.encodings:
         message = f"The option {DEQUANTIZE} was ignored: no output of the model is quantized."
         options.notices.append(build_notice("INFO", "USER", message))

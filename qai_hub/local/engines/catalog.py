@@ -25,6 +25,7 @@ class Engine:
         pythons: The versions of Python that it can have, the preferred one first; none if it is
             laid over the packages of the hub's own environment, whose Python it then shares.
         runtimes: The target runtimes that only it makes models for.
+        qairt: The version of QAIRT that it has, by two numbers; empty for none.
         platforms: The systems and processors that it is for.
         download: What is downloaded to install it, in bytes, roughly.
     """
@@ -35,6 +36,7 @@ class Engine:
     modules: tuple[str, ...]
     pythons: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
+    qairt: str = ""
     platforms: tuple[tuple[str, str], ...]
     download: int
 
@@ -65,12 +67,13 @@ class Engine:
         return hashlib.sha256(pins.encode()).hexdigest()
 
 
-def _qnn(sdk: str) -> Engine:
+def _qnn(qairt: str) -> Engine:
     return Engine(
-        name=f"qnn-{sdk}",
-        description=f"compile, link and run with QAIRT {sdk}",
-        lock=_LOCKS / f"qnn-{sdk}.txt",
+        name=f"qnn-{qairt}",
+        description=f"compile, link and run with QAIRT {qairt}",
+        lock=_LOCKS / f"qnn-{qairt}.txt",
         modules=("onnxruntime", "onnxruntime_qnn"),
+        qairt=qairt,
         platforms=(_LINUX,),
         download=110 << 20,
     )
@@ -87,7 +90,9 @@ TFLITE = Engine(
     download=130 << 20,
 )
 
-ENGINES: dict[str, Engine] = {each.name: each for each in (TFLITE, _qnn("2.47"), _qnn("2.50"))}
+ENGINES: dict[str, Engine] = {
+    each.name: each for each in (TFLITE, *map(_qnn, ("2.47", "2.48", "2.49", "2.50")))
+}
 """The engines by their names."""
 
 

@@ -70,6 +70,22 @@ def test_what_made_a_model_reaches_the_jobs_that_work_on_it(world: SchedulerHarn
     assert model.source.read_bytes() == b"hidden"
 
 
+@pytest.mark.parametrize(
+    ("needs", "engine"),
+    [("", ""), ("qnn", ""), ("big,engine-qnn-2.50", "qnn-2.50"), ("engine-tflite", "")],
+)
+def test_a_worker_has_the_engine_that_is_laid_over_its_packages(
+    world: SchedulerHarness, needs: str, engine: str
+) -> None:
+    """An engine with an environment of its own is for a later stage."""
+    key, _ = world.compile()
+    with world.store.write() as db:
+        JOBS.update(db, key, needs=needs)
+    with world.running():
+        world.wait_until_finished(key)
+    assert world.worker.requests[0].engine == engine
+
+
 def test_a_binary_that_comes_back_is_known_again_by_its_content(world: SchedulerHarness) -> None:
     content = content_of(world, compiled(world, source=b"hidden"))
     profiled(world, uploaded(world, content))

@@ -68,5 +68,13 @@ def test_quantize_jobs_need_qnn_for_the_layers_alone() -> None:
     assert needs(kind="quantize", dataset=data, analyze_layers=True) == {"qnn"}
 
 
+def test_what_runs_with_an_engine_needs_that_in_place_of_the_extra() -> None:
+    options = "--target_runtime qnn_dlc --qairt_version 2.50"
+    assert needs(options=options, engine="qnn-2.50") == {"engine-qnn-2.50"}
+    binary = ModelType.QNN_CONTEXT_BINARY
+    run = needs(model_type=binary, kind="run", profile=True, engine="qnn-2.50")
+    assert run == {"engine-qnn-2.50"}
+
+
 def test_all_need_the_memory_that_they_may_use() -> None:
     assert needs(limit=1 << 30) == {"memory"}

@@ -23,6 +23,7 @@ from qai_hub.local.files.work import LOG_FILE
 from qai_hub.local.store.nodes import Node, get_nodes
 from qai_hub.local.store.people import ensure_user
 from qai_hub.local.store.postgresql import PostgresqlStore
+from qai_hub.local.store.rows import JOBS
 
 OpenStore = Callable[[], PostgresqlStore]
 
@@ -102,6 +103,20 @@ def test_a_job_that_turns_out_to_need_more_runs_where_that_is_offered(
     assert first.job(broken).failure_reason == "not there either"
     assert [first.job(key).attempt for key in (wrapped, broken)] == [2, 2]
     assert [first.job(key).losses for key in (wrapped, broken)] == [0, 0]
+
+
+def test_a_job_that_lacks_what_its_engine_should_have_fails(machines: list[Machine]) -> None:
+    first, _ = machines
+    first.node = replace(first.node, labels="engine-qnn-2.50")
+    first.worker.failures = {"broken": "a library is missing"}
+    first.worker.lacks = "qnn"
+    broken, _ = first.compile(options="broken")
+    with first.store.write() as db:
+        JOBS.update(db, broken, needs="engine-qnn-2.50")
+    with first.working():
+        first.wait_for_state(broken, states.FAILED)
+    assert first.job(broken).failure_reason == "a library is missing"
+    assert first.job(broken).attempt == 1
 
 
 def test_a_cancelled_job_stops_in_the_process_that_runs_it(machines: list[Machine]) -> None:

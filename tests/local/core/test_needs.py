@@ -27,6 +27,8 @@ ONNX = InputFacts("MODEL_TYPE_ONNX", 5)
         ("compile", "--target_runtime onnx", [ONNX], ""),
         ("compile", "--target_runtime qnn_context_binary", [ONNX], "qnn"),
         ("compile", "--target_runtime=qnn_dlc", [ONNX], "qnn"),
+        # The last value counts, as it does for the worker.
+        ("compile", "--target_runtime onnx --target_runtime qnn_dlc", [ONNX], "qnn"),
         ("compile", "--target_runtime precompiled_qnn_onnx", [ONNX], "qnn"),
         ("compile", "--target_runtime tflite", [ONNX], "engine-tflite"),
         (
@@ -53,6 +55,41 @@ ONNX = InputFacts("MODEL_TYPE_ONNX", 5)
             "big,qnn,torch",
         ),
         ("link", "", [InputFacts("MODEL_TYPE_QNN_DLC", 5)], "qnn"),
+        # Another QAIRT than the hub's own is an engine, for what needs QAIRT at all.
+        (
+            "compile",
+            "--target_runtime qnn_dlc --qairt_version 2.50",
+            [ONNX],
+            "engine-qnn-2.50",
+        ),
+        (
+            "compile",
+            "--target_runtime qnn_dlc --qairt_version=2.47.0",
+            [InputFacts("MODEL_TYPE_TORCHSCRIPT", 2 * MIB)],
+            "big,engine-qnn-2.47,torch",
+        ),
+        ("compile", "--target_runtime onnx --qairt_version 2.50", [ONNX], ""),
+        ("compile", "--target_runtime tflite --qairt_version 2.50", [ONNX], "engine-tflite"),
+        ("compile", "--target_runtime qnn_dlc --qairt_version 2.31", [ONNX], "qnn"),
+        ("compile", "--target_runtime qnn_dlc --qairt_version latest", [ONNX], "qnn"),
+        ("compile", "--target_runtime qnn_dlc --qairt_version nothing", [ONNX], "qnn"),
+        ("link", "--qairt_version 2.49", [InputFacts("MODEL_TYPE_QNN_DLC", 5)], "engine-qnn-2.49"),
+        ("profile", "--qairt_version 2.50", [ONNX], ""),
+        (
+            "inference",
+            "--qairt_version 2.50",
+            [InputFacts("MODEL_TYPE_QNN_CONTEXT_BINARY", 5)],
+            "engine-qnn-2.50",
+        ),
+        # What one version has made runs with the hub's own, or with a third one.
+        ("profile", "", [InputFacts("MODEL_TYPE_ONNX", 5, "engine-qnn-2.50")], "qnn"),
+        (
+            "profile",
+            "--qairt_version 2.50",
+            [InputFacts("MODEL_TYPE_ONNX", None, "big,engine-qnn-2.49")],
+            "big,engine-qnn-2.50",
+        ),
+        ("profile", "", [InputFacts("MODEL_TYPE_ONNX", 5, "engine-tflite")], ""),
         ("quantize", "", [ONNX], ""),
         ("profile", "", [InputFacts("MODEL_TYPE_TFLITE", 5)], "tflite"),
         ("profile", "", [InputFacts("MODEL_TYPE_QNN_CONTEXT_BINARY", 5)], "qnn"),

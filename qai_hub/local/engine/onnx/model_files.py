@@ -78,6 +78,10 @@ def unpack_archive(
         raise _invalid_archive("two of its entries have the same name") from None
 
 
+# The earliest time that an archive can have: equal files make equal archives.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
 def pack_archive(files: Mapping[str, Path], archive: Path) -> None:
     """Write an archive, uncompressed, since weights hardly compress.
 
@@ -89,6 +93,7 @@ def pack_archive(files: Mapping[str, Path], archive: Path) -> None:
         for name, path in files.items():
             # `ZipFile.write` copies in blocks of 8 KiB.
             member = zipfile.ZipInfo.from_file(path, name)
+            member.date_time = _NO_TIME
             with path.open("rb") as reader, target.open(member, "w") as writer:
                 shutil.copyfileobj(reader, writer, _CHUNK)
 

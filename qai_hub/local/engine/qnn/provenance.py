@@ -11,6 +11,8 @@ from qai_hub.local.engine.protocol import (
     TensorSpec,
     quote_name,
 )
+from qai_hub.local.engines.qairt import parse_version
+from qai_hub.option_string import QAIRT_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Provenance:
     Attributes:
         runtime: Its target runtime, such as "qnn_context_binary".
         soc: The chip that it runs on.
-        sdk: Version of the QNN SDK that made it.
+        sdk: Version of the QAIRT that made it.
         graphs: Its graphs.
         linked: Whether it links the graphs of several models.
     """
@@ -134,6 +136,23 @@ class Provenance:
             reason = (
                 f"The model was compiled for {_format_soc(self.soc)}, but the device has "
                 f"{_format_soc(soc)}: compile it for this device."
+            )
+            raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
+
+    def check_read_by(self, sdk: str) -> None:
+        """Check that a version of QAIRT can read the binary: it reads those of older ones, too.
+
+        Args:
+            sdk: The version.
+
+        Raises:
+            JobFailure: The binary is of a newer version.
+        """
+        if parse_version(self.sdk) > parse_version(sdk):
+            reason = (
+                f"The model was made with QAIRT {self.sdk}, and QAIRT {sdk} cannot read it: run "
+                f"this job with {self.sdk} or later, or compile the model with {QAIRT_VERSION} "
+                f"{sdk}."
             )
             raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
 

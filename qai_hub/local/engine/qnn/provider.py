@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib
+import os
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -159,7 +160,7 @@ _EXTRA = "qnn"
 
 
 def sdk_version() -> str:
-    """Return the version of the QNN SDK in the provider, such as "2.51.0"."""
+    """Return the version of QAIRT in the provider, such as "2.51.0"."""
     return cast("str", _load_provider().build_and_package_info.qnn_version)
 
 
@@ -289,7 +290,9 @@ class QnnSession(Session):
     ) -> onnxruntime.InferenceSession:
         devices = [each for each in onnxruntime.get_ep_devices() if each.ep_name == PROVIDER]
         options.add_provider_for_devices(devices[:1], self._options)
-        session = onnxruntime.InferenceSession(path, options)
+        # Parts of a graph are named after the path of the model as it is given here: with that of
+        # the attempt's folder in it, no two jobs would make the same file.
+        session = onnxruntime.InferenceSession(os.path.relpath(path), options)
         # After an error it would try the CPU alone, and report that this cannot run a context.
         session.disable_fallback()
         return session

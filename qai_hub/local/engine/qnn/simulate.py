@@ -22,6 +22,7 @@ from qai_hub.local.engine.qnn.provider import (
     QnnSettings,
     check_soc,
     htp_options,
+    sdk_version,
 )
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
 from qai_hub.local.engine.qnn.wrappers import open_graph, unwrap
@@ -188,10 +189,9 @@ def open_dlc(
     Raises:
         JobFailure: It cannot be simulated for that device.
     """
-    chip, graph = (
-        check_soc(soc, "a DLC"),
-        require_provenance(model.provenance, "DLC").select_graph(graphs),
-    )
+    chip, provenance = check_soc(soc, "a DLC"), require_provenance(model.provenance, "DLC")
+    provenance.check_read_by(sdk_version())
+    graph = provenance.select_graph(graphs)
     source = unpack_source(model.source, work / "source")
     check_float_support(source, chip)
     options = htp_options(chip) | QnnSettings().provider_options(chip)
@@ -220,4 +220,5 @@ def open_wrapper(model: ModelFile, soc: Soc | None) -> SimulatedModel:
     chip = check_soc(soc, "a context binary")
     provenance = unwrap(model.proto, model.path, is_unpacked=model.is_unpacked).provenance
     provenance.check_runs_on(chip)
+    provenance.check_read_by(sdk_version())
     return SimulatedModel(model.path, provenance.select_graph(), chip)

@@ -96,13 +96,14 @@ class TargetModel(NamedTuple):
 
 def qnn_tool_versions() -> list[dict[str, str]]:
     """Return the tools that jobs for QNN are run with, as the JSON of `ToolVersion` messages."""
-    qnn = {"QNN SDK": sdk_version(), "ONNX Runtime QNN": provider_version()}
+    qnn = {"QAIRT": sdk_version(), "ONNX Runtime QNN": provider_version()}
     return [{"name": name, "version": version} for name, version in qnn.items()] + tool_versions()
 
 
 DLC = "qnn_dlc"
 CONTEXT_BINARY = "qnn_context_binary"
 PRECOMPILED_ONNX = "precompiled_qnn_onnx"
+QNN_RUNTIMES = (DLC, CONTEXT_BINARY, PRECOMPILED_ONNX)
 _DEFAULT_GRAPH_NAME = "model"
 
 

@@ -21,7 +21,7 @@ from qai_hub.local.engine.protocol import (
     quote_name,
 )
 from qai_hub.local.engine.qnn.provenance import Graph, Provenance, require_provenance
-from qai_hub.local.engine.qnn.provider import PROVIDER, check_soc
+from qai_hub.local.engine.qnn.provider import PROVIDER, check_soc, sdk_version
 
 _ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
 _BINARY_ATTRIBUTE = "ep_cache_context"
@@ -221,7 +221,7 @@ class OpenedGraph:
         binary: The context binary beside it.
         graph: The graph.
         soc: The chip that it is for.
-        sdk: Version of the QNN SDK that made it.
+        sdk: Version of the QAIRT that made it.
         notices: Notices for the user.
     """
 
@@ -255,6 +255,7 @@ def open_graph(
         require_provenance(model.provenance, "context binary"),
     )
     provenance.check_runs_on(chip)
+    provenance.check_read_by(sdk_version())
     graph = provenance.select_graph(graphs)
     notices = []
     compilers_wrapper = model.source

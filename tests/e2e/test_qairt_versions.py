@@ -1,0 +1,193 @@
+"""Jobs that name the version of QAIRT that they are to run with."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.execution_models import conv_net, samples
+from support.qnn import (
+    BINARY,
+    DLC,
+    GEN_3,
+    PRECOMPILED,
+    RUNTIMES,
+    compiled,
+    other_notices,
+    refused,
+    simulated,
+    target_of,
+)
+from support.real_engines import use_engine
+from support.tiny_engines import TinyEngines, listed, tiny_engines
+
+import qai_hub as hub
+from qai_hub.client import Client, Job, Model, ModelMetadataKey
+from qai_hub.local.engines.catalog import Engine
+from qai_hub.local.engines.install import install
+
+OLD = "--qairt_version 2.50"
+UNCHECKED = "--skip_target_check"
+X = {"x": samples(1, 1, 3, 16, 16)}
+FULL = "2.50.40"
+
+
+@pytest.fixture(scope="module")
+def old_qairt() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        use_engine("qnn-2.50", patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def own(client: Client) -> Model:
+    """A model that the hub's own version has made."""
+    return target_of(compiled(client, conv_net(), BINARY, more=UNCHECKED))
+
+
+@pytest.fixture(scope="module")
+def old(client: Client, old_qairt: None) -> dict[str, Model]:
+    """The models that the older version has made."""
+    return {
+        runtime: target_of(compiled(client, conv_net(), runtime, more=f"{OLD} {UNCHECKED}"))
+        for runtime in RUNTIMES
+    }
+
+
+def version_of(job: Job) -> str:
+    return job.get_tool_versions()["QAIRT"]
+
+
+def profiled(client: Client, model: Model, options: str) -> str:
+    """The version that a model ran with."""
+    job = client.submit_inference_job(
+        model, GEN_3, X, options=f"{options} --max_profiler_iterations 1"
+    )
+    assert job.wait(60).success, job.get_status().message
+    return version_of(job)
+
+
+def failure_of(client: Client, model: Model, options: str) -> str:
+    job = client.submit_inference_job(model, GEN_3, X, options=options, profile=False)
+    assert job.wait(60).failure
+    return job.get_status().message or ""
+
+
+@pytest.mark.parametrize("version", ["2.50", FULL, f"v{FULL}.260101-auto"])
+def test_a_version_is_named_in_short_or_in_full(
+    client: Client, old_qairt: None, version: str
+) -> None:
+    more = f"--qairt_version {version}"
+
+    job = compiled(client, conv_net(), BINARY, more=more)
+
+    assert version_of(job) == FULL
+    assert target_of(job).metadata[ModelMetadataKey.QAIRT_SDK_VERSION] == FULL
+    assert other_notices(job) == []
+
+
+@pytest.mark.parametrize("tag", ["default", "latest"])
+def test_the_tags_are_of_the_version_of_the_hub(client: Client, tag: str) -> None:
+    named = [f for f in client.get_frameworks() if f.name == "QAIRT" and tag in f.api_tags]
+
+    job = compiled(client, conv_net(), BINARY, more=f"--qairt_version {tag} {UNCHECKED}")
+
+    assert [each.full_version for each in named] == [version_of(job)]
+    assert other_notices(job) == []
+
+
+def test_the_versions_of_engines_are_listed(client: Client, old_qairt: None) -> None:
+    found = [(f.api_version, f.full_version, list(f.api_tags)) for f in client.get_frameworks()]
+    assert ("2.50", FULL, []) in found
+
+
+@pytest.mark.parametrize("options", [OLD, ""])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_model_runs_with_the_version_that_made_it_and_with_a_later_one(
+    client: Client, old: dict[str, Model], runtime: str, options: str
+) -> None:
+    assert (profiled(client, old[runtime], options) == FULL) == (options == OLD)
+
+
+def test_a_model_does_not_run_with_an_earlier_version(
+    client: Client, own: Model, old_qairt: None
+) -> None:
+    reason = failure_of(client, own, OLD)
+    made_with = own.metadata[ModelMetadataKey.QAIRT_SDK_VERSION]
+    assert f"was made with QAIRT {made_with}, and QAIRT {FULL} cannot read it" in reason
+
+
+def test_models_are_linked_with_a_version(client: Client, old: dict[str, Model]) -> None:
+    job = client.submit_link_job([old[DLC]], GEN_3, options=f"{OLD} {UNCHECKED}")
+    assert job.wait(60).success, job.get_status().message
+    assert version_of(job) == FULL
+
+
+def test_an_uploaded_model_that_only_its_file_tells_to_be_for_qnn(
+    client: Client, old: dict[str, Model], tmp_path: Path
+) -> None:
+    again = client.upload_model(old[PRECOMPILED].download(str(tmp_path / "model")))
+
+    assert profiled(client, again, OLD) == FULL
+
+
+def test_a_check_without_a_hub_is_by_the_version_as_well(old_qairt: None) -> None:
+    check = hub.check_model(conv_net(), GEN_3, options=f"--target_runtime {BINARY} {OLD}")
+    assert check.ok, check.refusal
+    # With another version than that, it would say so.
+    assert check.notices == ()
+
+
+def test_a_version_that_the_hub_cannot_have(client: Client) -> None:
+    job = compiled(client, conv_net(), BINARY, more=f"--qairt_version 2.31 {UNCHECKED}")
+
+    told = other_notices(job)[0]
+    assert told.startswith(f"QAIRT {version_of(job)} was used: this hub cannot have 2.31.")
+    assert told.endswith("it can have 2.47, 2.48, 2.49, 2.50.")
+
+
+def test_other_runtimes_need_no_engine(client: Client) -> None:
+    """None is installed here."""
+    job = compiled(client, conv_net(), "onnx", more=OLD)
+    assert other_notices(job) == [
+        "The option --qairt_version was ignored: the job does not use QAIRT."
+    ]
+    _, outputs = simulated(client, target_of(job), X, options=OLD)
+    assert len(outputs["y"]) == 1
+
+
+def test_what_is_no_version_is_refused(client: Client) -> None:
+    _, reason = refused(client, conv_net(), f"{BINARY} --qairt_version newest")
+    assert "cannot be 'newest': that is neither a version, such as 2.50, nor a tag." in reason
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Engine]:
+    """An engine in the place of one in the table, whose provider tells that it was imported."""
+    code = (
+        "from qai_hub.local.engine.failures import FailureType, JobFailure\n"
+        "def get_library_path():\n"
+        "    raise JobFailure(FailureType.UNSUPPORTED, 'the provider of the engine')\n"
+    )
+    with tiny_engines(tmp_path) as engines:
+        made: TinyEngines = engines
+        engine = made.make({"onnxruntime_qnn": code}, name="qnn-2.50")
+        with listed(replace(engine, qairt="2.50")):
+            yield engine
+
+
+def test_a_job_fails_until_its_engine_is_installed(client: Client, tiny: Engine) -> None:
+    # As no other test has compiled it.
+    runtime = f"{BINARY} --qnn_options context_enable_graphs=tiny"
+    model = client.upload_model(conv_net())
+    failure, reason = refused(client, model, f"{runtime} {OLD}")
+    assert failure == "UNSUPPORTED"
+    assert "run `qai-hub engine install qnn-2.50` where the hub runs" in reason
+    check = hub.check_model(conv_net(), GEN_3, options=f"--target_runtime {runtime} {OLD}")
+    assert check.refusal == reason
+
+    install(tiny, lambda _: None)
+
+    assert refused(client, model, f"{runtime} {OLD}")[1] == "the provider of the engine"
+    # The last value counts.
+    assert compiled(client, model, runtime, more=f"{OLD} --qairt_version latest {UNCHECKED}")
