@@ -100,7 +100,9 @@ def test_a_job_that_fails_ends_its_step_with_an_annotation(runner: Runner) -> No
     onnx.save(build_example_model(), runner.work / "model.onnx")
     failed = runner.run(script_of("Compile").replace("qnn_context_binary", "tflite"))
     assert failed.returncode == 1
-    assert re.search(r"^::error title=compile job .*TensorFlow Lite", failed.stdout, re.MULTILINE)
+    assert re.search(
+        r"^::error title=compile job .*qai-hub engine install tflite", failed.stdout, re.MULTILINE
+    )
 
 
 def test_what_is_installed_is_in_the_checkout() -> None:

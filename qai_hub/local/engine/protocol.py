@@ -259,7 +259,7 @@ class Report:
         except FileNotFoundError:
             return None
         fields = json.loads(text)
-        if fields["next_stage"] is not None:
+        if fields.get("next_stage") is not None:
             fields["next_stage"] = AttemptRequest.from_json(json.dumps(fields["next_stage"]))
         return cls(**fields)
 

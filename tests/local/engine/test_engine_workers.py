@@ -312,17 +312,6 @@ def test_a_worker_names_no_engine_that_does_not_exist(tmp_path: Path) -> None:
         two_stages(tmp_path, stage)
 
 
-@pytest.mark.parametrize("name", ["link", "../secret.onnx"])
-def test_a_worker_publishes_nothing_that_it_may_not_read(tmp_path: Path, name: str) -> None:
-    secret = saved(linear_model(), tmp_path, "secret.onnx")
-    script = f"(folder / 'link').symlink_to({str(secret)!r})\n"
-    script += reporting(tmp_path, Report(files={"target_model": name}))
-    request = compile_request(saved(linear_model(), tmp_path))
-
-    with pytest.raises(ValueError, match="must not publish"):
-        attempt(request, tmp_path / "a", workers=Scripted(script))
-
-
 def test_a_crash_tells_no_text_of_another_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the token of somebody")
     script = (

@@ -117,11 +117,13 @@ def test_types_that_there_are_elsewhere_are_refused(tmp_path: Path) -> None:
     assert "Supported: --quantize_full_type int8|w8a8|w8a16|w4a8|w4a16|float16." in failure.reason
 
 
-def test_half_floats_are_for_qnn(tmp_path: Path) -> None:
+def test_half_floats_are_for_qnn_and_tflite(tmp_path: Path) -> None:
     failure = get_failure(quantizing_request(tmp_path, "float16"), tmp_path / "a")
 
     assert failure.failure_type is FailureType.UNSUPPORTED
-    assert failure.reason.startswith("--quantize_full_type float16 is for QNN runtimes here")
+    assert failure.reason.startswith(
+        "--quantize_full_type float16 is for QNN runtimes and tflite here"
+    )
 
 
 def test_half_floats_change_nothing_for_qnn_and_need_no_data(tmp_path: Path) -> None:

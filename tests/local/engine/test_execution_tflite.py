@@ -120,8 +120,21 @@ def test_quantized_outputs_are_floats_unless_integers_are_asked_for(
     np.testing.assert_array_equal(y, (wide + 3) / 2 if expected is np.float32 else x.T)
 
 
-def test_a_float_where_the_model_takes_an_integer_is_refused(tmp_path: Path) -> None:
-    data = dataset(tmp_path / "d", {"x": samples(1, 2, 3)})
+def test_floats_are_quantized_where_the_model_takes_integers(tmp_path: Path) -> None:
+    x = np.array([[-62.5, 0, 0.6], [1, 2, 1e9]], np.float32)
+    model = tflite_models.quantizing(tmp_path / "m")
+    request = tflite_request(model, dataset(tmp_path / "d", {"x": [x]}))
+
+    report = execute(request, tmp_path / "a")
+
+    (y,) = outputs_of(report, tmp_path / "a")["y"]
+    # In steps of 0.5 from -62.5 to 65.
+    np.testing.assert_array_equal(y.T, [[-62.5, 0, 0.5], [1, 2, 65]])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32])
+def test_inputs_of_other_types_are_not_cast(tmp_path: Path, dtype: type) -> None:
+    data = dataset(tmp_path / "d", {"x": [np.zeros((2, 3), dtype)]})
     request = tflite_request(tflite_models.quantizing(tmp_path / "m"), data)
 
     failure = get_failure(request, tmp_path / "a")
