@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 from support.compiled_models import PHONE, target_of
-from support.execution_models import conv_net, samples
+from support.execution_models import FLOAT, build_model, conv_net, samples
 from support.real_engines import use_engine
 
 import qai_hub as hub
@@ -102,6 +103,26 @@ def test_a_model_that_is_quantized_on_the_way(client: Client, floats: CompileJob
 
     assert psnr(outputs_of(client, target_of(floats)), outputs_of(client, target_of(job))) > 50
     assert "compute with floats" not in told(job)
+
+
+def test_padded_pools_and_divisions_of_a_quantized_model(client: Client) -> None:
+    """The bound is far above what is left if a pool is padded with the smallest float."""
+    nodes = [
+        helper.make_node("MaxPool", ["x"], ["m"], kernel_shape=[3, 3], pads=[1] * 4),
+        helper.make_node("Abs", ["x"], ["a"]),
+        helper.make_node("Add", ["a", "half"], ["d"]),
+        helper.make_node("Div", ["m", "d"], ["y"]),
+    ]
+    size = (FLOAT, [1, 3, 16, 16])
+    model = build_model(nodes, {"x": size}, {"y": size}, {"half": np.float32(0.5)})
+    int8 = hub.QuantizeDtype.INT8
+    quantizing = client.submit_quantize_job(model, {"x": INPUTS}, int8, int8)
+
+    job = compiled(client, quantizing.get_target_model())
+
+    expected = outputs_of(client, target_of(compiled(client, model)))
+    assert psnr(expected, outputs_of(client, target_of(job))) > 30
+    assert "DIV (1)" in told(job)
 
 
 def test_without_the_engine_a_job_says_what_to_run(

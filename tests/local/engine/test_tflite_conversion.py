@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
+from support.execution_models import FLOAT, build_model
 from support.real_engines import use_engine
 from support.tflite_engine import (
     IMAGE,
@@ -125,3 +126,25 @@ def test_operators_that_cannot_be_converted_are_named(tmp_path: Path) -> None:
 
     assert outcome.failure_type == "JOB_FAILURE_TYPE_UNSUPPORTED"
     assert "Unique" in outcome.reason
+
+
+def test_recurrent_layers_begin_anew_at_each_inference(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    weights = {
+        "w": random.standard_normal((2, 16, 3)).astype(np.float32),
+        "r": random.standard_normal((2, 16, 4)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=4, direction="bidirectional")
+    ]
+    model = build_model(nodes, {"x": (FLOAT, [5, 1, 3])}, {"y": (FLOAT, [5, 2, 1, 4])}, weights)
+    sample = {"x": random.standard_normal((5, 1, 3)).astype(np.float32)}
+
+    outcome = convert(tmp_path, model)
+
+    loaded = LiteRtModel(target_of(outcome), threads=1).load()
+    (wanted,) = Session(tmp_path / "model.onnx").run(sample, "a sample")
+    for _ in range(2):
+        found: Any = loaded.run(sample, "a sample")[0]
+        assert np.max(np.abs(found - wanted)) < 1e-5
+    assert "reset the variables before each inference" in notices_of(outcome)
