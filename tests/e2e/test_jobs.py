@@ -123,15 +123,6 @@ def test_failed_job_is_returned_with_a_reason_and_a_log(
     assert follower.download_results(str(tmp_path / "results")).profile is None
 
 
-def test_a_target_that_this_hub_cannot_do_says_what_it_can(client: Client, device: Device) -> None:
-    job = client.submit_compile_job(affine(), device, options="--target_runtime tflite")
-    status = job.wait(60)
-    assert status.failure
-    assert status.message is not None
-    assert "tflite" in status.message
-    assert "onnx" in status.message
-
-
 def test_wait_zero_looks_once_and_says_how_to_go_on(client: Client, device: Device) -> None:
     # Of a shape of its own: the cache would answer too soon.
     job = client.submit_compile_job(affine(batch="n"), device, input_specs={"x": (97, 4)})

@@ -1,26 +1,16 @@
-"""The converter to TensorFlow Lite in its own environment, and small models for it."""
+"""Conversions to TensorFlow Lite, and small models for them."""
 
-import os
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
+from support.execution_models import attempt
 
-import qai_hub
+from qai_hub.local.engine.attempt import AttemptOutcome, AttemptRequest, InputModel
 from qai_hub.local.engine.datasets import OutputDataset
-from qai_hub.local.engine.environment import worker_environment
-from qai_hub.local.engine.protocol import (
-    REQUEST_FILE,
-    WORK_FOLDER,
-    AttemptRequest,
-    InputModel,
-    Report,
-)
 from qai_hub.local.enums import ModelType
 
 # Names that are neither identifiers nor paths, nor like those that tools make.
@@ -28,48 +18,27 @@ IMAGE, INDEX, PIXELS, LABEL = "an image/0:ü", "t1", "pixels\u202e\n", "../label
 _SIZE = (1, 2, 4, 6)
 
 
-def find_python() -> str:
-    """Return the Python of the engine, or skip the test."""
-    python = os.environ.get("TFLITE_ENGINE_PYTHON")
-    if not python:
-        pytest.skip("TFLITE_ENGINE_PYTHON names no Python that has the converter")
-    return python
-
-
 def convert(
     folder: Path, model: onnx.ModelProto, *, options: str = "", data: Path | None = None
-) -> Report:
-    """Carry out a conversion in a worker of the engine."""
-    python = find_python()
-    attempt = folder / "attempts" / "one"
-    (attempt / WORK_FOLDER).mkdir(parents=True)
+) -> AttemptOutcome:
+    """Carry out a conversion in a worker of the engine, which is to be installed."""
     source = folder / "model.onnx"
     source.write_bytes(model.SerializeToString())
     request = AttemptRequest(
         kind="tflite",
+        engine="tflite",
         inputs=(InputModel(path=source, model_type=ModelType.ONNX),),
         options=options,
         dataset=data,
         check_target=True,
     )
-    (attempt / REQUEST_FILE).write_text(request.to_json())
-    # The packages of the tests are for another Python, but for the hub's own.
-    only = folder / "only"
-    only.mkdir()
-    (only / "qai_hub").symlink_to(Path(qai_hub.__file__).parent)
-    environment = worker_environment(attempt) | {"PYTHONPATH": str(only)}
-    command = [python, "-P", "-m", "qai_hub.local.engine.worker", str(attempt), "0"]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as worker:
-        assert worker.wait(120) == 0
-    report = Report.read(attempt)
-    assert report is not None
-    return report
+    return attempt(request, folder / "attempt", time_limit=120)
 
 
-def target_of(folder: Path, report: Report) -> Path:
+def target_of(outcome: AttemptOutcome) -> Path:
     """Return the file of a target model."""
-    assert report.failure_type == "JOB_FAILURE_TYPE_SUCCESS" or not report.reason, report.reason
-    return folder / "attempts" / "one" / report.files["target_model"]
+    assert outcome.succeeded, outcome.reason
+    return outcome.files["target_model"]
 
 
 def write_data(folder: Path, samples: int = 4) -> Path:

@@ -132,6 +132,8 @@ class LoadedLiteRtModel:
             self._resize({name: tensor.shape for name, tensor in inputs.items()})
             for name, tensor in inputs.items():
                 self._interpreter.set_tensor(self._inputs[name]["index"], tensor)
+            # Each inference stands for itself: recurrent layers begin anew.
+            self._interpreter.reset_all_variables()
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             problem = f"LiteRT cannot run the model on {label}"

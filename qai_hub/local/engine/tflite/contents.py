@@ -94,6 +94,10 @@ class TfliteFile:
             == schema.BuiltinOperator.CUSTOM
         }
 
+    def has_state(self) -> bool:
+        """Return whether operators keep a state from one inference to the next."""
+        return any(tensor.isVariable for graph in self.model.subgraphs for tensor in graph.tensors)
+
     def read_floats(self, tensor: Tensor) -> np.ndarray[Any, Any] | None:
         """Return the value of a constant of 32-bit floats; None for other tensors."""
         data = self.model.buffers[tensor.buffer].data

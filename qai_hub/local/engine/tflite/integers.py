@@ -1,22 +1,35 @@
 """Quantizes a converted model with the ranges that its source states."""
 
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 
+from qai_hub.local.engine.onnx.integer_ports import encode_inputs
 from qai_hub.local.engine.onnx.plausible import PLAUSIBLE_INPUTS_LABEL
+from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import get_inputs
 from qai_hub.local.engine.protocol import build_notice
 from qai_hub.local.engine.qnn.target_check import Precision, read_samples
+from qai_hub.local.engine.runners.tflite import LiteRtModel
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.conversion import Conversion
+from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
+from qai_hub.local.engine.tflite.pads import limit_pads
 from qai_hub.local.engine.tflite.quantize import IntegerTypes, quantize_floats
 from qai_hub.local.engine.tflite.ranges import Range, measure_ranges
+from qai_hub.local.engine.tflite.refusals import find_refused
 from qai_hub.local.engine.tflite.reshapes import use_reshapes
 from qai_hub.local.engine.tflite.saturate import saturate_clips
+from qai_hub.local.engine.tflite.scales import allow_all_scales
+
+logger = logging.getLogger(__name__)
 
 _MAX_SAMPLES = 32
+_MAX_SAMPLES_TRIED = 3
 _MAX_OPERATORS_SHOWN = 10
 # The bits in which quantized weights are stored.
 _WEIGHT_BITS = 8
@@ -51,41 +64,62 @@ def quantize_conversion(
     file, work = conversion.file, conversion.folder / "float.tflite"
     use_fully_connected(file)
     use_reshapes(file)
+    allow_all_scales(file)
+    floats = multiply_by_reciprocals(file)
     file.write(work)
-    stated = {name: Range(each.minimum, each.maximum) for name, each in conversion.ranges.items()}
-    missing = file.list_floats() - stated.keys()
-    ranges, notices = stated, list[dict[str, str]]()
+    label, samples = _read_samples(conversion, source, data)
+    ranges = {name: Range(each.minimum, each.maximum) for name, each in conversion.ranges.items()}
+    missing = file.list_floats() - ranges.keys()
     if missing:
-        measured, notices = _measure(conversion, source, data, missing, work)
-        ranges = stated | measured
+        ranges |= measure_ranges(work, missing, samples)
     saturate_clips(file, ranges)
+    limit_pads(file, ranges)
     file.write(work)
     wide = {name for name, each in conversion.ranges.items() if each.bits > precision.activations}
     types = IntegerTypes(
-        activation_bits=precision.activations, wide=frozenset(wide), port=port_type
+        activation_bits=precision.activations,
+        wide=frozenset(wide),
+        floats=frozenset(floats),
+        port=port_type,
     )
-    quantize_floats(work, target, ranges, types)
+    _quantize_what_runs(work, target, ranges, types, samples[:_MAX_SAMPLES_TRIED])
+    notices = []
+    if missing and label == PLAUSIBLE_INPUTS_LABEL:
+        message = (
+            f"{len(missing)} tensors that the converter added to the model have ranges that were "
+            f"measured on {label}, as there is no calibration data that fits. Compile with "
+            "calibration_data to measure them on that."
+        )
+        notices.append(build_notice("WARNING", "USER", message))
     return [*notices, *_describe(TfliteFile.read(target), precision)]
 
 
-def _measure(
-    conversion: Conversion, source: Path, data: Path | None, missing: set[str], work: Path
-) -> tuple[dict[str, Range], list[dict[str, str]]]:
-    """Return the ranges of tensors on data, and a notice if it is generated."""
+def _read_samples(
+    conversion: Conversion, source: Path, data: Path | None
+) -> tuple[str, list[dict[str, Tensor]]]:
+    """Return samples by the names that inputs have now, and how messages refer to them."""
     model = onnx.load(source, load_external_data=False)
     label, samples = read_samples(data, model, get_inputs(model), _MAX_SAMPLES)
-    hidden = (
-        {conversion.names.hide(name): value for name, value in each.items()} for each in samples
-    )
-    measured = measure_ranges(work, missing, hidden)
-    if label != PLAUSIBLE_INPUTS_LABEL:
-        return measured, []
-    message = (
-        f"{len(missing)} tensors that the converter added to the model have ranges that were "
-        f"measured on {label}, as there is no calibration data that fits. Compile with "
-        "calibration_data to measure them on that."
-    )
-    return measured, [build_notice("WARNING", "USER", message)]
+    hide = conversion.names.hide
+    return label, [{hide(name): value for name, value in each.items()} for each in samples]
+
+
+def _quantize_what_runs(
+    source: Path,
+    target: Path,
+    ranges: Mapping[str, Range],
+    types: IntegerTypes,
+    samples: Sequence[Mapping[str, Tensor]],
+) -> None:
+    """Quantize a model, but for the operators that LiteRT refuses to compute with integers."""
+    while True:
+        quantize_floats(source, target, ranges, types)
+        encodings = LiteRtModel(target, threads=1).encodings
+        refused = find_refused(target, [encode_inputs(each, encodings) for each in samples])
+        if refused is None or refused in types.floats:
+            return
+        logger.info("LiteRT refuses integers for %s, which stays in floats", refused)
+        types = replace(types, floats=types.floats | {refused})
 
 
 def _describe(file: TfliteFile, precision: Precision) -> list[dict[str, str]]:
@@ -101,7 +135,7 @@ def _describe(file: TfliteFile, precision: Precision) -> list[dict[str, str]]:
         more = len(found) - _MAX_OPERATORS_SHOWN
         message = (
             f"{sum(count for _, count in found)} operators of the target model compute with "
-            f"floats, as the quantizer has no integers for them: {shown}"
+            f"floats, as TensorFlow Lite has no integers for them: {shown}"
             f"{f' and {more} more' if more > 0 else ''}."
         )
         notices.append(build_notice("WARNING", "MODEL", message))

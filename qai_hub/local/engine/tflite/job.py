@@ -50,6 +50,11 @@ _MAX_BYTES = 2**31 - 1
 # Below this PSNR in decibels, an output in floats is not that of the source model. One in integers
 # may be far for want of data: of values that are much smaller than its range, nothing is left.
 _LEAST_PSNR = 15.0
+_STATE_NOTICE = (
+    "Recurrent layers of the target model keep their state from one inference to the next, while "
+    "the source model begins anew: reset the variables before each inference, as "
+    "Interpreter.reset_all_variables() does. Jobs on this hub do that."
+)
 _TOOLS = {
     "onnx2tf": "onnx2tf",
     "AI Edge Quantizer": "ai-edge-quantizer",
@@ -100,6 +105,8 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
         halve_weights(conversion.file, target, compute_half=settings.half_activations)
     else:
         conversion.file.write(target)
+    if conversion.file.has_state():
+        notices.append(build_notice("WARNING", "MODEL", _STATE_NOTICE))
     conversion.restore_names(target)
     reference = request.model.source or path
     check = _check(request, values, reference, precision, folder, started)

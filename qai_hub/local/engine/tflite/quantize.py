@@ -16,6 +16,7 @@ from qai_hub.local.engine.tflite.ranges import Range
 logger = logging.getLogger(__name__)
 
 _Operation = qtyping.TFLOperationName
+_NO_QUANTIZE = algorithm_manager.AlgorithmName.NO_QUANTIZE
 _WEIGHT_BITS = 8
 
 
@@ -26,11 +27,13 @@ class IntegerTypes:
     Attributes:
         activation_bits: Number of bits of its tensors: 8 or 16.
         wide: Names of the tensors that have 16 bits where others have 8.
+        floats: Names of the tensors that operators compute in floats.
         port: Type of its inputs and outputs: "int8", "uint8" or "int16"; empty for floats.
     """
 
     activation_bits: int
     wide: frozenset[str] = frozenset()
+    floats: frozenset[str] = frozenset()
     port: str = ""
 
 
@@ -76,20 +79,27 @@ def quantize_floats(
 def _configure(work: quantizer.Quantizer, types: IntegerTypes) -> None:
     """Tell a quantizer which integers to use where; later rules go before earlier ones."""
     scopes = {".*": types.activation_bits}
-    scopes |= {f"(^|;){re.escape(name)}(;|$)": 16 for name in sorted(types.wide)}
+    scopes |= {_match(name): 16 for name in sorted(types.wide)}
     for regex, bits in scopes.items():
         work.add_static_config(regex, _Operation.ALL_SUPPORTED, bits, _WEIGHT_BITS)
         # Its integer kernels know one scale for a whole matrix only.
         work.add_static_config(
             regex, _Operation.BATCH_MATMUL, bits, _WEIGHT_BITS, qtyping.QuantGranularity.TENSORWISE
         )
+    for name in sorted(types.floats):
+        work.update_quantization_recipe(
+            _match(name), _Operation.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
+        )
     for port in (_Operation.INPUT, _Operation.OUTPUT):
         if not types.port:
-            work.update_quantization_recipe(
-                ".*", port, algorithm_key=algorithm_manager.AlgorithmName.NO_QUANTIZE
-            )
+            work.update_quantization_recipe(".*", port, algorithm_key=_NO_QUANTIZE)
         elif types.port == "uint8":
             work.update_quantization_recipe(".*", port, _UNSIGNED)
+
+
+def _match(name: str) -> str:
+    """Return the pattern for the operator that computes a tensor, among others or not."""
+    return f"(^|;){re.escape(name)}(;|$)"
 
 
 _UNSIGNED = qtyping.OpQuantizationConfig(

@@ -54,6 +54,7 @@ def measure_ranges(
     for sample in samples:
         for name, tensor in sample.items():
             interpreter.set_tensor(inputs[name], tensor)
+        interpreter.reset_all_variables()
         interpreter.invoke()
         for detail in measured:
             found = _find_range(interpreter.get_tensor(detail["index"]))
