@@ -35,7 +35,9 @@ def run(client: Client, target: Model, device: Device) -> InferenceJob:
 
 @pytest.fixture(scope="module")
 def failed(client: Client, device: Device) -> CompileJob:
-    job = client.submit_compile_job(affine(), device, options="--target_runtime tflite")
+    job = client.submit_compile_job(
+        affine(), device, options="--target_runtime qnn_lib_aarch64_android"
+    )
     assert job.wait(60).failure
     return job
 

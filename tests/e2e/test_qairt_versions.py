@@ -26,6 +26,8 @@ from qai_hub.client import Client, Job, Model, ModelMetadataKey
 from qai_hub.local.engines.catalog import Engine
 from qai_hub.local.engines.install import install
 
+pytestmark = pytest.mark.small_hub("processes of a team look for engines when they start")
+
 OLD = "--qairt_version 2.50"
 UNCHECKED = "--skip_target_check"
 X = {"x": samples(1, 1, 3, 16, 16)}

@@ -31,7 +31,9 @@ def whole_session(client: Client, device: Device, folder: Path) -> None:
     run = client.submit_inference_job(
         target, device, dataset, options="--max_profiler_iterations 2"
     )
-    failing = client.submit_compile_job(affine(), device, options="--target_runtime tflite")
+    failing = client.submit_compile_job(
+        affine(), device, options="--target_runtime qnn_lib_aarch64_android"
+    )
     hub.wait_all([run, failing, compiled])
     for job in (compiled, run, failing):
         job.wait()
@@ -67,7 +69,7 @@ def test_a_session_writes_what_it_is_asked_to_and_where(
     # Each end is told once, however often the job is waited for.
     ends = [line for line in lines if re.search(r"(SUCCESS|FAILED).*queued 0:0", line)]
     assert len(ends) == 3
-    assert sum("lacks the engine tflite" in line for line in ends) == 1
+    assert sum("cannot compile for the runtime" in line for line in ends) == 1
     assert any("- INFO: Measured on the CPU" in line for line in lines)
     assert lines[-1].endswith("3 of 3 jobs ended, 1 failed")
     if not terminal:
