@@ -44,7 +44,7 @@ def request_of(tmp_path_factory: pytest.TempPathFactory) -> CheckRequest:
         inputs=(spec("x", [2, 3]),),
         outputs=(spec("y", [2, 3]),),
     )
-    provenance = Provenance(runtime="qnn_context_binary", soc=SOC, sdk="1", graphs=(graph,))
+    provenance = Provenance(runtime="qnn_context_binary", soc=SOC, sdk="2.40.0", graphs=(graph,))
     target = InputModel(
         path=context.binary,
         model_type="MODEL_TYPE_QNN_CONTEXT_BINARY",

@@ -431,7 +431,9 @@ def test_jobs_that_others_are_to_run_cost_the_scheduler_nothing(store: Store, ad
         assert first(*served_needs(LABELS)) == [needy]
         assert first("tflite") == []
         for needs in ([""], ["tflite"], served_needs(LABELS)):
-            assert steps_of(db, lambda needs=needs: first(*needs)) < 2000  # type: ignore[misc]
+            # A look into an index for each need: those of others are not read.
+            steps = steps_of(db, lambda needs=needs: first(*needs))  # type: ignore[misc]
+            assert steps < 1000 + 50 * len(needs)
 
 
 @pytest.mark.sqlite
