@@ -2,8 +2,8 @@
 
 from qai_hub.local.core.executor import AttemptSpec
 from qai_hub.local.core.kinds import target_runtime
-from qai_hub.local.core.needs import BY_MODEL_TYPE, QNN, QNN_RUNTIMES
-from qai_hub.local.engine.protocol import AttemptRequest
+from qai_hub.local.core.needs import BY_MODEL_TYPE, QNN
+from qai_hub.local.engine.protocol import QNN_RUNTIMES, AttemptRequest
 from qai_hub.local.engines.catalog import ENGINES, engine_of_runtime
 from qai_hub.local.enums import ModelType
 

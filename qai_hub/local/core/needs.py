@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from qai_hub.local.config import LABELS
 from qai_hub.local.core.kinds import JobKind, target_runtime
+from qai_hub.local.engine.protocol import QNN_RUNTIMES
 from qai_hub.local.engines.catalog import ENGINES, engine_of_runtime
 from qai_hub.local.engines.places import describe_lack
 from qai_hub.local.engines.qairt import engine_of_options
@@ -14,8 +15,6 @@ from qai_hub.local.store.relations import InputFacts
 
 BIG, QNN, TFLITE, TORCH, *_ = LABELS
 
-QNN_RUNTIMES = frozenset({"precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc"})
-"""Target runtimes whose models Qualcomm's compiler makes."""
 BY_MODEL_TYPE = {
     ModelType.QNN_CONTEXT_BINARY: QNN,
     ModelType.QNN_DLC: QNN,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import onnx
 
+from qai_hub.local.engine.compile_options import read_compile_options
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.handover import hand_on, require_engine
 from qai_hub.local.engine.importers.aimet import open_aimet
@@ -32,13 +33,7 @@ from qai_hub.local.engine.onnx.session import OptimizationLevel, Session
 from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.onnx.standardize import standardize_model
 from qai_hub.local.engine.onnx.verify import Verified, verify_target
-from qai_hub.local.engine.option_table import (
-    FULL_TYPE,
-    QUANTIZE_IO,
-    parse_job_options,
-    settle_tflite_options,
-)
-from qai_hub.local.engine.options import HALF_TYPE, Options
+from qai_hub.local.engine.option_table import FULL_TYPE, QUANTIZE_IO
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -51,12 +46,11 @@ from qai_hub.local.engine.qnn.checked_build import build_checked
 from qai_hub.local.engine.qnn.link import wrap_context_binary
 from qai_hub.local.engine.qnn.opsets import convert_for_provider
 from qai_hub.local.engine.qnn.target_check import check_compiled, find_why_not_checked
-from qai_hub.local.engine.qnn.targets import QNN_RUNTIMES, QnnTarget, check_control_flow
-from qai_hub.local.engine.qnn.versions import tell_qairt_version
-from qai_hub.local.engine.quantize.job import check_calibration, quantize_for_compile
+from qai_hub.local.engine.qnn.targets import check_control_flow
+from qai_hub.local.engine.quantize.job import quantize_for_compile
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
-from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
+from qai_hub.option_string import TARGET_RUNTIME
 
 _TORCH_IMPORTERS: dict[str, Callable[[Path, Sequence[TensorSpec], Path], ModelFile]] = {
     ModelType.TORCHSCRIPT: open_torchscript,
@@ -117,7 +111,7 @@ def compile_model(
     started = time.monotonic()
     if request.model.model_type == _CONTEXT_BINARY:
         return wrap_context_binary(request, folder)
-    options, qnn = _read_options(request)
+    options, qnn = read_compile_options(request)
     engine = require_engine(options.values.get(TARGET_RUNTIME), request)
     notices = list(options.notices)
     work = folder / WORK_FOLDER
@@ -189,44 +183,6 @@ def _publish(target: Path, folder: Path, *, has_external_data: bool) -> Report:
     name = publish_model(target, folder, has_external_data=has_external_data)
     result = {"target_model_type": ModelType.ONNX, "tool_versions": tool_versions()}
     return Report(result=result, files={"target_model": name})
-
-
-def _read_options(request: AttemptRequest) -> tuple[Options, QnnTarget | None]:
-    """Return the options of a job and its target for QNN, once they are certain to suit it."""
-    options = parse_job_options(request.options, "compile")
-    settle_tflite_options(options)
-    qnn = _build_qnn_target(options, request)
-    tell_qairt_version(options, uses_qnn=qnn is not None)
-    if options.values.get(FULL_TYPE) == HALF_TYPE:
-        if qnn is None:
-            reason = (
-                f"{FULL_TYPE} float16 is for QNN runtimes and tflite here: an ONNX target keeps "
-                "the floats of the model. Export it in float16, or give one of these runtimes."
-            )
-            raise JobFailure(FailureType.UNSUPPORTED, reason)
-        del options.values[FULL_TYPE]
-        message = (
-            f"{FULL_TYPE} float16 changes nothing: QNN computes a float model in 16-bit floats, "
-            "and its inputs and outputs stay as they are."
-        )
-        options.notices.append(build_notice("INFO", "USER", message))
-    options.notices.extend(check_calibration(request, options.values))
-    if TARGET_RUNTIME not in options.values:
-        message = f"No {TARGET_RUNTIME} given: compiled for onnx."
-        options.notices.append(build_notice("INFO", "USER", message))
-    return options, qnn
-
-
-def _build_qnn_target(options: Options, request: AttemptRequest) -> QnnTarget | None:
-    """Return the target of a job for QNN, once it is certain to be supported; None for others."""
-    runtime = options.values.get(TARGET_RUNTIME, "onnx")
-    if runtime in QNN_RUNTIMES:
-        given = options.values.get(QNN_OPTIONS, {})
-        return QnnTarget.from_options(runtime, request.soc, given, request.other_socs)
-    if QNN_OPTIONS in options.values:
-        message = f"The option {QNN_OPTIONS} was ignored: it applies to QNN target runtimes only."
-        options.notices.append(build_notice("INFO", "USER", message))
-    return None
 
 
 def _apply_output_options(path: Path, values: Mapping[str, Any]) -> list[TensorSpec]:

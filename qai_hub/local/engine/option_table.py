@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.options import (
     FULL_TYPES,
     HALF,
-    HALF_TYPE,
     OVERRIDE_TYPES,
     RANGE_SCHEMES,
     RUNTIMES,
@@ -297,37 +295,6 @@ OPTIONS = (
         _for_run_jobs(Ignored("this hub uses LiteRT on the CPU, with XNNPACK")),
     ),
 )
-
-
-_TFLITE_RUNTIME = "tflite"
-
-
-def settle_tflite_options(options: Options) -> None:
-    """Refuse or ignore what is for TensorFlow Lite where a model is compiled for another runtime.
-
-    Where it is compiled for TensorFlow Lite, half floats and integer inputs and outputs are left
-    out, as they are made when the model is converted.
-
-    Args:
-        options: The options of a compile job, which are changed.
-
-    Raises:
-        JobFailure: An option is for TensorFlow Lite, and the runtime is another.
-    """
-    values = options.values
-    if values.get(TARGET_RUNTIME) == _TFLITE_RUNTIME:
-        values.pop(QUANTIZE_IO, None)
-        if values.get(FULL_TYPE) == HALF_TYPE:
-            del values[FULL_TYPE]
-        return
-    for flag in (WEIGHT_TYPE, QUANTIZE_IO_TYPE):
-        if flag in values:
-            raise JobFailure(
-                FailureType.UNSUPPORTED,
-                f"This hub supports {flag} for TensorFlow Lite only: other models keep their "
-                "types, and a float model for a QNN runtime computes in 16 bits anyway. Leave it "
-                f"out, or add {TARGET_RUNTIME} {_TFLITE_RUNTIME}.",
-            )
 
 
 def parse_job_options(text: str, kind: JobTypeName) -> Options:

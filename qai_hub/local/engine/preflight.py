@@ -16,13 +16,18 @@ from qai_hub.local.engine.machine import tool_versions
 from qai_hub.local.engine.onnx.model_files import is_archive, open_model, unpack_archive
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
 from qai_hub.local.engine.option_table import parse_job_options
-from qai_hub.local.engine.protocol import WORK_FOLDER, AttemptRequest, Report, Soc
+from qai_hub.local.engine.protocol import (
+    QNN_RUNTIMES,
+    WORK_FOLDER,
+    AttemptRequest,
+    Report,
+    Soc,
+)
 from qai_hub.local.engine.qnn.diagnose import name_nodes
 from qai_hub.local.engine.qnn.probes import Tensors
 from qai_hub.local.engine.qnn.provider import QnnSettings, check_soc, htp_options
 from qai_hub.local.engine.qnn.support import NodesRefused, Problem, Support, find_support
 from qai_hub.local.engine.qnn.target_check import TURNED_OFF
-from qai_hub.local.engine.qnn.targets import QNN_RUNTIMES
 from qai_hub.local.engine.qnn.versions import find_other_stage
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME

@@ -12,6 +12,9 @@ from qai_hub.local.left_files import read_left_file
 # The first Hexagon version with a tensor processor (HTP), which QNN compiles for.
 MIN_HTP_VERSION = 68
 
+QNN_RUNTIMES = frozenset({"precompiled_qnn_onnx", "qnn_context_binary", "qnn_dlc"})
+"""Target runtimes whose models Qualcomm's compiler makes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soc:

@@ -103,7 +103,6 @@ def qnn_tool_versions() -> list[dict[str, str]]:
 DLC = "qnn_dlc"
 CONTEXT_BINARY = "qnn_context_binary"
 PRECOMPILED_ONNX = "precompiled_qnn_onnx"
-QNN_RUNTIMES = (DLC, CONTEXT_BINARY, PRECOMPILED_ONNX)
 _DEFAULT_GRAPH_NAME = "model"
 
 
