@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
-from qai_hub.local.pages.site import Page, local_path, redirect
+from qai_hub.local.pages.site import Page, local_path, read_emails, redirect
 
 _TITLES: Final = {"rename": "Rename", "share": "Share", "cancel": "Cancel"}
 
@@ -58,7 +58,7 @@ def change(page: Page) -> Response:
                     raise ProblemError(400, f"The form has no name for the job {job.id}.")
                 page.ask("updateJob", {"name": names[job.id].strip()}, job_id=job.id)
             case "share":
-                emails = form.get("emails", "").replace(",", " ").split()
+                emails = read_emails(form)
                 page.ask("updateJobSharing", {"add_email": emails}, job_id=job.id)
             case "cancel":
                 page.ask("cancelJob", job_id=job.id)

@@ -16,7 +16,7 @@ from qai_hub.local.pages.lineage import read_lineage
 from qai_hub.local.pages.outputs import read_outputs
 from qai_hub.local.pages.profile import ProfileView
 from qai_hub.local.pages.ranges import RangesView
-from qai_hub.local.pages.site import Page, redirect
+from qai_hub.local.pages.site import Page, read_emails, redirect
 from qai_hub.local.pages.snippets import python_snippet, shell_snippet
 
 
@@ -91,7 +91,7 @@ def change_job(page: Page) -> Response:
         case "cancel":
             page.ask("cancelJob", job_id=key)
         case "share":
-            emails = page.form.get("emails", "").replace(",", " ").split()
+            emails = read_emails(page.form)
             page.ask("updateJobSharing", {"add_email": emails}, job_id=key)
         case "unshare":
             email = page.form.get("email", "")

@@ -10,7 +10,7 @@ from qai_hub.local.core.inspections import Inspection, Question
 from qai_hub.local.core.visible_uses import find_visible_uses
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.job_facts import JobFacts
-from qai_hub.local.pages.site import Page, next_cursor, redirect
+from qai_hub.local.pages.site import Page, next_cursor, read_emails, redirect
 from qai_hub.local.store.files import get_sizes
 from qai_hub.local.store.records import Dataset, Model
 from qai_hub.local.store.relations import Role, get_uses
@@ -134,7 +134,7 @@ def change_owned(page: Page, kind: str) -> Response:
         case "rename":
             page.ask(f"update{kind}", {"name": page.form.get("name", "").strip()}, **ids)
         case "share":
-            emails = page.form.get("emails", "").replace(",", " ").split()
+            emails = read_emails(page.form)
             page.ask(f"update{kind}Sharing", {"add_email": emails}, **ids)
         case "unshare":
             emails = [page.form.get("email", "")]

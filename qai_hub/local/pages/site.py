@@ -181,6 +181,11 @@ View = Callable[[Page], Response]
 """Makes a page."""
 
 
+def read_emails(form: Form) -> list[str]:
+    """Return whom a form shares something with, as people write several: with commas or blanks."""
+    return form.get("emails", "").replace(",", " ").split()
+
+
 def redirect(path: str) -> Response:
     """Lead a browser to another page of the hub, which it gets anew."""
     return RedirectResponse(path, 303, headers=HEADERS)
