@@ -51,15 +51,16 @@ class Lineage:
 def read_lineage(page: Page, job_id: str) -> Lineage:
     """Return the neighbours of a job that the viewer may see, as far as they may see them."""
     job = JOB.get_visible(page.db, page.viewer, job_id)
-    after, more = _follow(page, job)
-    return Lineage([*_go_back(page, job)][::-1], after, more)
+    uses = _get_uses(page, [job])
+    after, more = _follow(page, uses[job.id].target)
+    return Lineage([*_go_back(page, job, uses)][::-1], after, more)
 
 
-def _go_back(page: Page, job: JobSummary) -> Iterator[Sequence[Node]]:
-    """Yield what came before a job, the latest first."""
+def _go_back(page: Page, job: JobSummary, uses: Mapping[str, Uses]) -> Iterator[Sequence[Node]]:
+    """Yield what came before a job, the latest first, given what the job uses."""
     jobs: Sequence[JobSummary] = [job]
     for _ in range(_MAX_STEPS):
-        inputs = {key: each.input for key, each in _get_uses(page, jobs).items()}
+        inputs = {key: each.input for key, each in uses.items()}
         keys = [*dict.fromkeys(key for each in jobs for key in inputs[each.id])][:_MAX_JOBS]
         found = MODELS.get_many(page.db, keys)
         models = filter_visible_of_jobs(page.db, page.viewer, jobs, inputs, found)
@@ -76,12 +77,12 @@ def _go_back(page: Page, job: JobSummary) -> Iterator[Sequence[Node]]:
             return
         yield _unique(nodes)
         jobs = [*producers.values()]
+        uses = _get_uses(page, jobs)
 
 
-def _follow(page: Page, job: JobSummary) -> tuple[list[Sequence[Node]], bool]:
-    """Return what came after a job, and whether there is more than that."""
+def _follow(page: Page, targets: Sequence[str]) -> tuple[list[Sequence[Node]], bool]:
+    """Return what came after the job that made some models, and whether there is more than that."""
     steps, more = list[Sequence[Node]](), False
-    targets = _get_uses(page, [job])[job.id].target
     for _ in range(_MAX_STEPS):
         found = find_visible_uses(page.db, page.viewer, targets, _MAX_JOBS, "input")
         if not found.jobs:
