@@ -9,24 +9,11 @@ import pytest
 from support.fake_worker import FakeWorker
 from support.hub_http import Api
 from support.page_browser import PageBrowser
+from support.range_payloads import ACTIVATION
 
 from qai_hub.local import LocalHub
 
-ACTIVATION: dict[str, Any] = {
-    "tensor": "<i>a</i>",
-    "kind": "QUANTIZED_TENSOR_KIND_ACTIVATION",
-    "dtype": "uint8",
-    "channels": 1,
-    "min_scale": 0.1,
-    "max_scale": 0.1,
-    "zero_point": 128,
-    "seen_min": -20.0,
-    "seen_max": 0.0,
-    "range_min": -12.8,
-    "range_max": 12.7,
-    "saturation": 0.031,
-    "used": 0.502,
-}
+HOSTILE = {**ACTIVATION, "tensor": "<i>a</i>"}
 WEIGHT: dict[str, Any] = {
     "tensor": "=w",
     "kind": "QUANTIZED_TENSOR_KIND_WEIGHT",
@@ -70,7 +57,7 @@ def read_csv(browser: PageBrowser, job: str) -> list[dict[str, str]]:
 def test_what_a_tensor_has_beside_what_it_can_represent(
     quantized: Any, browser: PageBrowser
 ) -> None:
-    page = browser.get(f"/jobs/{quantized([ACTIVATION, WEIGHT], reason='Time <ran> out.')}/")
+    page = browser.get(f"/jobs/{quantized([HOSTILE, WEIGHT], reason='Time <ran> out.')}/")
     text = page.text
     assert "<i>" not in page.source
     assert "over 3 samples of the calibration data" in text
@@ -83,7 +70,7 @@ def test_what_a_tensor_has_beside_what_it_can_represent(
 
 
 def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: PageBrowser) -> None:
-    html = browser.get(f"/jobs/{quantized([ACTIVATION])}/").source
+    html = browser.get(f"/jobs/{quantized([HOSTILE])}/").source
     (cell,) = re.findall(r'<svg class="cell".*?</svg>', html)
     drawn = re.findall(r'class="(\w+)" x="([\d.]+)" y="\d" width="([\d.]+)"', cell)
     # Of -20 to 12.7, which are 32.7 units.
@@ -100,16 +87,16 @@ def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: PageBro
 
 def test_numbers_at_the_ends_of_floats_are_drawn_too(quantized: Any, browser: PageBrowser) -> None:
     """What a broken model computes must not break the page."""
-    far = {**ACTIVATION, "seen_min": -1.7e308, "seen_max": 1.7e308}
-    point = {**ACTIVATION, "seen_min": 0, "seen_max": 0, "range_min": 0, "range_max": 0}
+    far = {**HOSTILE, "seen_min": -1.7e308, "seen_max": 1.7e308}
+    point = {**HOSTILE, "seen_min": 0, "seen_max": 0, "range_min": 0, "range_max": 0}
     text = browser.get(f"/jobs/{quantized([far, point])}/").text
     assert "-1.7e+308 to 1.7e+308" in text
 
 
 def test_the_table_as_csv(quantized: Any, browser: PageBrowser) -> None:
-    first, second = read_csv(browser, quantized([ACTIVATION, WEIGHT]))
+    first, second = read_csv(browser, quantized([HOSTILE, WEIGHT]))
     assert first == {
-        **{name: str(value) for name, value in ACTIVATION.items()},
+        **{name: str(value) for name, value in HOSTILE.items()},
         "kind": "activation",
     }
     # A spreadsheet would take it for a formula.
@@ -118,7 +105,7 @@ def test_the_table_as_csv(quantized: Any, browser: PageBrowser) -> None:
 
 
 def test_of_very_many_tensors_the_worst_are_listed(quantized: Any, browser: PageBrowser) -> None:
-    job = quantized([{**ACTIVATION, "tensor": f"t{n}"} for n in range(5000)], total=50_000)
+    job = quantized([{**HOSTILE, "tensor": f"t{n}"} for n in range(5000)], total=50_000)
     page = browser.get(f"/jobs/{job}/")
     assert page.source.count('<svg class="cell"') == 500
     told = "It lists the worst 500 of 50000 tensors; the CSV file has 5000."
@@ -136,7 +123,7 @@ def test_a_job_without_ranges(quantized: Any, browser: PageBrowser) -> None:
 
 
 def test_others_get_no_csv(quantized: Any, ada: Api, hub: LocalHub, browser: PageBrowser) -> None:
-    job = quantized([ACTIVATION])
+    job = quantized([HOSTILE])
     stranger = PageBrowser(hub, "bob@example.com")
     assert stranger.http.get(f"/jobs/{job}/ranges.csv").status_code == 404
     stranger.close()
