@@ -37,7 +37,7 @@ def show_job(page: Page) -> Response:
         result=result,
         layers=profile and LayerTable.of(profile.layers.all, page.params),
         has_trace=PROFILE_TRACE in job.detail["available_artifacts"],
-        outputs=read_outputs(page, body),
+        outputs=read_outputs(page, key, body),
         files=list_files(page, job),
         log=read_log(page, job),
         python=python_snippet(job),

@@ -13,6 +13,7 @@ from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.inspected import Entry, draw_histogram
 from qai_hub.local.pages.owned import inspect
 from qai_hub.local.pages.site import Page
+from qai_hub.local.store.relations import get_uses
 
 Json = Mapping[str, Any]
 
@@ -44,11 +45,13 @@ class Comparison:
         job_id: The other job.
         inspection: What is known of them.
         problem: Why they cannot be compared; empty if they can.
+        inputs: The datasets with the inputs of both jobs, if they are not the same.
     """
 
     job_id: str
     inspection: Inspection | None = None
     problem: str = ""
+    inputs: tuple[str, str] | None = None
 
     @property
     def differences(self) -> Sequence[Difference]:
@@ -80,11 +83,12 @@ class Outputs:
         return Entry.of_all(self.inspection)
 
 
-def read_outputs(page: Page, result: Json | None) -> Outputs | None:
+def read_outputs(page: Page, job_id: str, result: Json | None) -> Outputs | None:
     """Return the outputs of a job; None if it has none.
 
     Args:
         page: The page.
+        job_id: The job.
         result: The contract's `JobResult`; None for a job without one.
     """
     dataset_id = _output_dataset(result or {})
@@ -98,17 +102,25 @@ def read_outputs(page: Page, result: Json | None) -> Outputs | None:
     return Outputs(
         dataset_id=dataset_id,
         inspection=inspect(page, file_id),
-        comparison=_compare(page, file_id, against) if against else None,
+        comparison=_compare(page, job_id, file_id, against) if against else None,
     )
 
 
-def _compare(page: Page, file_id: str, against: str) -> Comparison:
+def _compare(page: Page, job_id: str, file_id: str, against: str) -> Comparison:
     try:
-        result = page.get("getJobResult", job_id=against)
-        other = _output_file(page, _output_dataset(result))
+        dataset_id = _output_dataset(page.get("getJobResult", job_id=against))
+        if not dataset_id:
+            return Comparison(job_id=against, problem=f"The job {against} has no outputs.")
+        other = _output_file(page, dataset_id)
     except ProblemError as problem:
         return Comparison(job_id=against, problem=problem.detail)
-    return Comparison(job_id=against, inspection=inspect(page, file_id, reference_id=other))
+    uses = get_uses(page.db, [job_id, against])
+    (mine,), (theirs,) = (uses[key].dataset for key in (job_id, against))
+    return Comparison(
+        job_id=against,
+        inspection=inspect(page, file_id, reference_id=other),
+        inputs=None if mine == theirs else (mine, theirs),
+    )
 
 
 def _output_dataset(result: Json) -> str:
@@ -123,8 +135,6 @@ def _output_file(page: Page, dataset_id: str) -> str:
     Raises:
         ProblemError: It cannot be read, with the reason.
     """
-    if not dataset_id:
-        raise ProblemError(409, "This job has no outputs.")
     dataset = DATASET.get_visible(page.db, page.viewer, dataset_id)
     now = rfc3339(page.site.services.clock())
     if dataset.file_id is None or (dataset.expires is not None and dataset.expires <= now):

@@ -68,10 +68,10 @@ def test_a_dataset_is_managed_like_a_model(
     assert browser.http.get(f"/datasets/{key}/").status_code == 404
 
 
-def run(ada: Api, worker: FakeWorker, outputs: dict[str, list[np.ndarray]]) -> str:
+def run(ada: Api, worker: FakeWorker, outputs: dict[str, list[np.ndarray]], data: str = "") -> str:
     """Carry out an inference job with the given outputs."""
     worker.extra_files["output_data"] = dataset_bytes(outputs)
-    data = ada.upload_dataset(dataset_bytes({"x": [np.zeros(3)]}))
+    data = data or ada.upload_dataset(dataset_bytes({"x": [np.zeros(3)]}))
     job = ada.submit("inference_job", ada.upload_model(), dataset={"dataset_id": data})
     assert ada.wait(job)["job_state"] == "JOB_STATE_DONE"
     return job
@@ -104,6 +104,21 @@ def test_outputs_are_shown_and_compared(
     assert "y float32" in other_browser.get(f"/jobs/{one}/").text
     # What is compared must be visible, too.
     assert "There is no job" in other_browser.get(f"/jobs/{one}/?against={two}").text
+
+
+def test_different_inputs_of_compared_outputs_are_told(
+    ada: Api, browser: PageBrowser, worker: FakeWorker
+) -> None:
+    y = {"y": [np.arange(3, dtype=np.float32)]}
+    data = ada.upload_dataset(dataset_bytes({"x": [np.ones(3)]}))
+    one, two, other = run(ada, worker, y, data), run(ada, worker, y, data), run(ada, worker, y)
+    assert "different inputs" not in browser.get(f"/jobs/{one}/?against={two}").text
+    told = browser.get(f"/jobs/{one}/?against={other}")
+    assert f"different inputs: this one the dataset {data} , the other one" in told.text
+    compiled = ada.submit("compile_job", ada.upload_model())
+    ada.wait(compiled)
+    refused = browser.get(f"/jobs/{one}/?against={compiled}").text
+    assert f"The job {compiled} has no outputs." in refused
 
 
 def test_outputs_that_were_deleted_say_so(
