@@ -23,6 +23,7 @@ from qai_hub.local.errors import ProblemError, reason_phrase
 from qai_hub.local.pages import text
 from qai_hub.local.pages.netron import Netron
 from qai_hub.local.pages.static_files import StaticFiles
+from qai_hub.local.store.people import normalize_email
 from qai_hub.local.store.records import User
 
 _NEXT: Final = re.compile(r'<[^>]*[?&]cursor=([0-9]+)[^>]*>; rel="next"')
@@ -182,8 +183,18 @@ View = Callable[[Page], Response]
 
 
 def read_emails(form: Form) -> list[str]:
-    """Return whom a form shares something with, as people write several: with commas or blanks."""
-    return form.get("emails", "").replace(",", " ").split()
+    """Return whom a form shares something with: several are written with commas or blanks between.
+
+    Raises:
+        ProblemError: 400 if one of them is no e-mail address.
+    """
+    emails = re.split(r"[\s,;]+", form.get("emails", "").strip(" ,;"))
+    try:
+        return [normalize_email(each) for each in emails]
+    except ValueError as error:
+        raise ProblemError(
+            400, f"{error}, such as name@example.com. Go back, and write it anew."
+        ) from None
 
 
 def redirect(path: str) -> Response:

@@ -224,6 +224,7 @@ def test_chosen_jobs_are_renamed_and_shared(
 
     mistaken = ada.post("/jobs/change/", do="share", job=keys, emails="bob@example.com, nobody")
     assert mistaken.status_code == 400
+    assert "nobody&#39; is not an e-mail address, such as" in mistaken.text
     assert not {f"/jobs/{key}/" for key in keys} & set(bob.get("/jobs/").links)
     answer = ada.post(
         "/jobs/change/", do="share", job=keys, emails="bob@example.com", to="//evil.example/"

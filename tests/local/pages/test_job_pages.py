@@ -206,7 +206,7 @@ def test_forms_rename_share_and_cancel(
     assert browser.post(path, do="rename", name=" after ").headers["Location"] == path
     assert ada.job(key)["name"] == "after"
     assert other_browser.http.get(path).status_code == 404
-    assert browser.post(path, do="share", emails="bob@example.com, eve@example.com").is_redirect
+    assert browser.post(path, do="share", emails="bob@example.com; Eve@example.com,").is_redirect
     assert ada.get(f"jobs/{key}/shared_access/")["email"] == ["bob@example.com", "eve@example.com"]
     seen = other_browser.get(path)
     assert "after" in seen.text
