@@ -99,12 +99,12 @@ class PostgresqlServer:
         """Return the URL of a database, which must exist."""
         return f"postgresql+psycopg://{_USER}@/{database}?host={self._folder}"
 
-    def create_database(self, template: str | None = None) -> str:
+    def create_database(self, template: str | None = None, encoding: str = "UTF8") -> str:
         """Create a database, empty or like the one with a URL, and return its URL."""
         name = f"hub_{secrets.token_hex(6)}"
-        source = "template1" if template is None else _name(template)
+        source = "template0" if template is None else _name(template)
         with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source} ENCODING '{encoding}'")
         return self.url(name)
 
     def drop_database(self, url: str) -> None:

@@ -43,7 +43,9 @@ _RECEIVE_SECONDS = 60.0
 # A process that stops in the middle of a transaction would hold its locks for ever.
 _SESSION_OPTIONS = (
     "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=30000 "
-    "-c client_min_messages=warning"
+    "-c client_min_messages=warning "
+    # Of a database without an encoding, psycopg would return bytes.
+    "-c client_encoding=UTF8"
 )
 _SHOWN_PARAMETERS = frozenset({"host", "port", "dbname", "service"})
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}

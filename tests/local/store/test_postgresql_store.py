@@ -52,6 +52,18 @@ def test_processes_see_the_same(connect: Callable[[], PostgresqlStore]) -> None:
     assert first.secret == second.secret
 
 
+def test_a_database_without_an_encoding_has_texts_too(postgresql: PostgresqlServer) -> None:
+    url = postgresql.create_database(encoding="SQL_ASCII")
+    store = PostgresqlStore(url)
+    try:
+        with store.write() as db:
+            ada = ensure_user(db, "ädä@example.com")
+        with store.read() as db:
+            assert get_users(db) == [ada]
+    finally:
+        store.close()
+
+
 def test_stores_that_open_an_empty_database_at_once_agree(postgresql: PostgresqlServer) -> None:
     url = postgresql.create_database()
     with ThreadPoolExecutor(4) as pool:
