@@ -13,6 +13,7 @@ from qai_hub.local.engines.catalog import TFLITE
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.frameworks import CAPABILITIES
 from qai_hub.local.pages.site import Page
+from qai_hub.local.pages.text import read_search, split_search
 
 Json = Mapping[str, Any]
 
@@ -152,7 +153,7 @@ def show_devices(page: Page) -> Response:
     """Show the devices that fit what the form asks for."""
     query = page.request.query_params
     known = _read_devices(page)
-    words = query.get("name", "").lower().split()
+    words = split_search(read_search(query.get("name", "")))
     chosen = {
         "chipset": query.get("chipset", ""),
         "htp": query.get("htp", ""),

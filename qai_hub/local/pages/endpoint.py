@@ -41,8 +41,9 @@ class PageEndpoint:
         request, viewer = Request(scope, receive), None
         try:
             view = self._view(scope["method"])
-            form = await read_form(request) if scope["method"] == "POST" else Form()
+            # Nothing is read of what nobody in particular sends.
             viewer = await find_viewer(self._site, request)
+            form = await read_form(request) if scope["method"] == "POST" else Form()
             response = await self._show(view, request, viewer, form)
         except ProblemError as problem:
             response = self._site.render_problem(request, viewer, problem)

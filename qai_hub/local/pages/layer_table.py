@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from qai_hub.local.pages.charts import Bar, column_chart
 from qai_hub.local.pages.layers import Layer
-from qai_hub.local.pages.long_table import Column, LongTable, Params, address_of_row
+from qai_hub.local.pages.long_table import Column, LongTable, Params, address_of_row, other_params
 from qai_hub.local.pages.text import format_microseconds
 
 _NUMBER: Final = "number"
@@ -52,7 +52,7 @@ class LayerTable:
         )
         per_bar = max(1, math.ceil(len(layers) / _MAX_BARS))
         shown = {layer.number for layer in table.rows}
-        chart = _draw(layers, per_bar, shown, given) if has_times else None
+        chart = _draw(layers, per_bar, shown, other_params(given)) if has_times else None
         return cls(table, chart, per_bar)
 
 
@@ -71,14 +71,14 @@ def _columns(*, has_times: bool) -> list[Column[Layer]]:
     return columns
 
 
-def _draw(layers: Sequence[Layer], per_bar: int, shown: set[int], params: Params) -> Markup:
+def _draw(layers: Sequence[Layer], per_bar: int, shown: set[int], others: Params) -> Markup:
     bars = list[Bar]()
     for begin in range(0, len(layers), per_bar):
         members = layers[begin : begin + per_bar]
         row = f"layer-{begin}"
         is_in_table = per_bar == 1 and begin in shown
         anchor = row if per_bar == 1 else _ANCHOR
-        address = f"#{row}" if is_in_table else address_of_row(params, _NUMBER, begin, anchor)
+        address = f"#{row}" if is_in_table else address_of_row(others, _NUMBER, begin, anchor)
         bars.append(
             Bar(
                 sum(layer.time or 0.0 for layer in members),

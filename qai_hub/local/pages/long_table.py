@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Self, TypeVar
 from urllib.parse import urlencode
 
+from qai_hub.local.pages.text import read_search, split_search
+
 Row = TypeVar("Row")
 Params = Sequence[tuple[str, str]]
 """The parameters of a page, in order."""
@@ -19,6 +21,10 @@ MAX_ROWS: Final = 500
 _SEARCH: Final = "layer"
 _SORT: Final = "sort"
 _BEGIN: Final = "from"
+# What else pages with such tables are asked for: jobs. All else would be in hundreds of addresses.
+_OTHERS: Final = ("against", "job")
+_MAX_OTHERS: Final = 8
+_MAX_ID: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,8 @@ class LongTable(Generic[Row]):
         Args:
             rows: All rows, in their own order.
             columns: The columns.
-            params: The parameters of the page; those that make no sense count as absent.
+            params: The parameters of the page; others than its own, and those that make no sense,
+                count as absent.
             text: Returns what a row is searched by.
             slowest: How rows are sorted if they are too many for a page, in place of their own
                 order; empty to keep that.
@@ -113,7 +120,7 @@ class LongTable(Generic[Row]):
         """
         given = list(params)
         last = dict(given)
-        search = last.get(_SEARCH, "").strip()
+        search = read_search(last.get(_SEARCH, ""))
         found = _search(rows, search, text)
         by_name = {column.name: column for column in columns}
         sort = last.get(_SORT, "")
@@ -122,7 +129,7 @@ class LongTable(Generic[Row]):
         if sort:
             found = _sort(found, by_name[sort.removeprefix("-")].value, descending=sort[0] == "-")
         begin = _read_begin(last.get(_BEGIN, ""), len(found))
-        others = [(name, value) for name, value in given if name not in (_SEARCH, _SORT, _BEGIN)]
+        others = other_params(given)
 
         def address(sort: str, begin: int = 0) -> str:
             own = {_SEARCH: search, _SORT: sort, _BEGIN: str(begin) if begin else ""}
@@ -155,16 +162,21 @@ class LongTable(Generic[Row]):
         return _address(self.kept, {}, self.anchor)
 
 
-def address_of_row(params: Iterable[tuple[str, str]], column: str, place: int, anchor: str) -> str:
+def other_params(params: Iterable[tuple[str, str]]) -> Params:
+    """Return the parameters of a page that its addresses keep, beside those of the table."""
+    known = [each for each in params if each[0] in _OTHERS and len(each[1]) <= _MAX_ID]
+    return known[:_MAX_OTHERS]
+
+
+def address_of_row(others: Params, column: str, place: int, anchor: str) -> str:
     """Return where a row is among all, sorted by a column, and the rows after it.
 
     Args:
-        params: The parameters of the page.
+        others: The parameters that are kept.
         column: The name of the column.
         place: Its place.
         anchor: What the address leads to on the page.
     """
-    others = [(name, value) for name, value in params if name not in (_SEARCH, _SORT, _BEGIN)]
     return _address(others, {_SORT: column, _BEGIN: str(place)}, anchor)
 
 
@@ -180,7 +192,7 @@ def _head(column: Column[Row], sort: str, address: Callable[[str], str]) -> Head
 
 
 def _search(rows: Sequence[Row], search: str, text: Callable[[Row], str]) -> Sequence[Row]:
-    words = search.lower().split()
+    words = split_search(search)
     if not words:
         return rows
     return [row for row in rows if _has_all(text(row).lower(), words)]

@@ -211,9 +211,11 @@ def next_cursor(reply: Reply) -> str | None:
 def local_path(path: str) -> str:
     """Return a path that somebody else has named; that of the first page if it is no path.
 
-    A browser takes two slashes, of either kind, for the beginning of another site's address.
+    A browser takes two slashes, of either kind, for the beginning of another site's address, and
+    leaves out tabs and ends of lines, wherever they are.
     """
-    return path if path[:1] == "/" and path[1:2] not in ("/", "\\") else "/"
+    is_local = path[:1] == "/" and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if is_local else "/"
 
 
 def _address(request: Request) -> str:

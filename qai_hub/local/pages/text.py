@@ -19,6 +19,20 @@ _SEVERITIES: Final = {"INFO": "Note", "DEBUG": "Detail"}
 _CONTEXTS: Final = {"DEVICE": "the device", "MODEL": "the model"}
 
 
+# As long as what fits into the fields: longer ones would take long to look for.
+_MAX_SEARCH: Final = 200
+
+
+def read_search(text: str) -> str:
+    """Return what is searched for, as far as the fields for it take it."""
+    return text.strip()[:_MAX_SEARCH]
+
+
+def split_search(search: str) -> tuple[str, ...]:
+    """Return the words of a search, in lower case, each once."""
+    return tuple(dict.fromkeys(search.lower().split()))
+
+
 def format_bytes(size: float) -> str:
     """Return a size, such as `1.5 MiB`."""
     value, unit = float(size), 0

@@ -138,6 +138,20 @@ def test_addresses_that_make_no_sense_are_harmless(
     assert names(look(browser, f"/jobs/{long_job}/?{query.partition('layer')[0]}"))
 
 
+def test_an_address_makes_no_page_long(long_job: str, browser: PageBrowser) -> None:
+    plain = browser.http.get(f"/jobs/{long_job}/").text
+    for query in (
+        "&".join(["a="] * 4000),
+        f"against={'%26' * 4000}",
+        "&".join(["job=j"] * 3000),
+        f"layer={'n+' * 8000}",
+    ):
+        page = browser.http.get(f"/jobs/{long_job}/?{query}")
+        assert page.status_code == 200
+        # Eight parameters of jobs, of a few characters, are in each of some hundred addresses.
+        assert len(page.text) < len(plain) + 50 * MAX_ROWS + 20_000
+
+
 def test_bars_lead_to_the_layers_that_they_stand_for(long_job: str, browser: PageBrowser) -> None:
     page = look(browser, f"/jobs/{long_job}/")
     bars = {

@@ -139,7 +139,11 @@ def test_behind_tls_a_cookie_is_for_tls_alone(hub: LocalHub, nobody: PageBrowser
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["//evil.example/", "/\\evil.example/", "https://evil.example/", "javascript:1"]
+    "elsewhere",
+    [
+        *("//evil.example/", "/\\evil.example/", "https://evil.example/", "javascript:1"),
+        *("/\t/evil.example/", "/\n/evil.example/", "/jobs/\r"),
+    ],
 )
 def test_a_link_leads_nowhere_else(hub: LocalHub, nobody: PageBrowser, elsewhere: str) -> None:
     code = hub.sign_in_link(ADA).partition("code=")[2]
