@@ -189,6 +189,9 @@ class Inspections:
                 cancelled=self._stopping,
                 workers=self._workers,
             )
+            if not outcome.succeeded and not all(file.exists() for file in request.files):
+                # It has been deleted since.
+                raise FileNotFoundError
         if outcome.succeeded:
             return Inspection(outcome.result), float("inf")
         lasts = outcome.failure_type in _LASTING
