@@ -41,9 +41,12 @@ class PageEndpoint:
         request, viewer = Request(scope, receive), None
         try:
             view = self._view(scope["method"])
+            is_form = scope["method"] == "POST"
+            if is_form:
+                refuse_other_forms(request)
             # Nothing is read of what nobody in particular sends.
             viewer = await find_viewer(self._site, request)
-            form = await read_form(request) if scope["method"] == "POST" else Form()
+            form = await read_form(request) if is_form else Form()
             response = await self._show(view, request, viewer, form)
         except ProblemError as problem:
             response = self._site.render_problem(request, viewer, problem)
@@ -106,9 +109,7 @@ async def read_form(request: Request) -> Form:
     Raises:
         ProblemError: 403 if a page of another site has; 413 or 415 if it is no such form.
     """
-    _refuse_other_sites(request)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise ProblemError(415, f"Send {_FORM}.")
+    refuse_other_forms(request)
     raw = await read_body(request.stream(), request.headers, _MAX_FORM_BYTES, _FORM_SECONDS)
     try:
         fields = parse_qsl(
@@ -122,13 +123,13 @@ async def read_form(request: Request) -> Form:
     return Form(fields)
 
 
-def _refuse_other_sites(request: Request) -> None:
+def refuse_other_forms(request: Request) -> None:
     """Refuse forms of other sites, which browsers would send with this hub's cookie.
 
     Browsers name the origin of each form, so one that does not is none.
 
     Raises:
-        ProblemError: 403.
+        ProblemError: 403, or 415 if it is no form at all.
     """
     headers = request.headers
     origin = headers.get("origin")
@@ -138,3 +139,5 @@ def _refuse_other_sites(request: Request) -> None:
         raise ProblemError(
             403, "This form comes from another site. Open the page of this hub, and try again."
         )
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise ProblemError(415, f"Send {_FORM}.")
