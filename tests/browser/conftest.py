@@ -1,4 +1,4 @@
-"""A hub, and Chromium to look at it: one of each, and a fresh browser for each test."""
+"""A hub, and Chromium to look at it: one of each, and a fresh browser for tests that change it."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from support.browsing import Browsing
+from support.browsing import Browsing, KeptPages
 from support.pages_world import World, pages_world
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -41,6 +41,21 @@ def browse(chromium: Browser, world: World) -> Iterator[Browsing]:
     yield browsing
     browsing.close()
     assert browsing.watch.problems == []
+
+
+@pytest.fixture(scope="package")
+def kept_pages(chromium: Browser, world: World) -> Iterator[KeptPages]:
+    browsing = Browsing(chromium, world.hub.url, world.session)
+    yield KeptPages(browsing)
+    browsing.close()
+
+
+@pytest.fixture
+def look(kept_pages: KeptPages) -> Iterator[KeptPages]:
+    """Opens pages only to look at them; fails the test as `browse` does."""
+    kept_pages.watch.problems.clear()
+    yield kept_pages
+    assert kept_pages.watch.problems == []
 
 
 @pytest.fixture

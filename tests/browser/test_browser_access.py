@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.browsing import Browsing
+from support.browsing import Browsing, KeptPages
 from support.hub_http import Api
 from support.pages_world import ADA, BOB, EVE, HOSTILE, PAGES, World, file_name
 from support.scripted_server import Reply, ScriptedServer
@@ -12,8 +12,8 @@ _HERS = [path for path in PAGES if "{" in path and not path.startswith("/compare
 
 
 @pytest.mark.parametrize("path", _HERS, ids=map(file_name, _HERS))
-def test_what_is_not_shared_is_not_there(browse: Browsing, world: World, path: str) -> None:
-    page = browse(EVE)
+def test_what_is_not_shared_is_not_there(look: KeptPages, world: World, path: str) -> None:
+    page = look(EVE)
     response = page.goto(world.url(path))
     assert response is not None
     assert response.status == 404
@@ -21,16 +21,16 @@ def test_what_is_not_shared_is_not_there(browse: Browsing, world: World, path: s
     expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
 
 
-def test_a_comparison_tells_nothing_of_what_is_not_shared(browse: Browsing, world: World) -> None:
-    page = browse(EVE)
+def test_a_comparison_tells_nothing_of_what_is_not_shared(look: KeptPages, world: World) -> None:
+    page = look(EVE)
     page.goto(world.url("/compare/?job={compiled}&job={profiled}"))
     assert HOSTILE not in page.content()
     expect(page.locator("body")).to_contain_text(world.ids["compiled"])
 
 
-def test_what_is_shared_is_there(browse: Browsing, world: World) -> None:
+def test_what_is_shared_is_there(look: KeptPages, world: World) -> None:
     for path, status in (("/jobs/{inferred}/", 200), ("/jobs/{failed}/", 404)):
-        response = browse(BOB).goto(world.url(path))
+        response = look(BOB).goto(world.url(path))
         assert response is not None
         assert response.status == status
 

@@ -1,7 +1,7 @@
 """Pages that change by themselves, and tables that people sort and search."""
 
 from playwright.sync_api import Page, expect
-from support.browsing import Browsing
+from support.browsing import Browsing, KeptPages
 from support.hub_http import Api
 from support.pages_world import ADA, HOSTILE, World
 
@@ -30,8 +30,8 @@ def test_list_and_page_of_a_job_follow_it_to_its_end(browse: Browsing, world: Wo
     api.close()
 
 
-def test_filters_find_jobs(browse: Browsing, world: World) -> None:
-    page = browse(ADA)
+def test_filters_find_jobs(look: KeptPages, world: World) -> None:
+    page = look(ADA)
     page.goto("/jobs/")
     page.get_by_label("State").select_option("Failed")
     page.get_by_role("button", name="Search", exact=True).click()
@@ -44,8 +44,8 @@ def test_filters_find_jobs(browse: Browsing, world: World) -> None:
     expect(page.locator("tr", has_text=world.ids["profiled"])).to_have_count(0)
 
 
-def test_layers_are_sorted_and_searched_by_keyboard(browse: Browsing, world: World) -> None:
-    page = browse(ADA)
+def test_layers_are_sorted_and_searched_by_keyboard(look: KeptPages, world: World) -> None:
+    page = look(ADA)
     page.goto(world.url("/jobs/{profiled}/"))
     operator = page.get_by_role("button", name="Operator").first
     operator.focus()
@@ -66,8 +66,8 @@ def test_layers_are_sorted_and_searched_by_keyboard(browse: Browsing, world: Wor
     assert len(operators(page)) == len(ascending)
 
 
-def test_layer_and_its_bar_are_lit_together(browse: Browsing, world: World) -> None:
-    page = browse(ADA)
+def test_layer_and_its_bar_are_lit_together(look: KeptPages, world: World) -> None:
+    page = look(ADA)
     page.goto(world.url("/jobs/{profiled}/"))
     bars, rows = page.locator("svg a.lit"), page.locator("#layers tr.lit")
     expect(bars).to_have_count(0)

@@ -117,3 +117,35 @@ class Browsing:
         """Close all pages."""
         for context in self._contexts:
             context.close()
+
+
+class KeptPages:
+    """Pages that tests use one after the other: a browser of its own takes longer than most pages.
+
+    What tests do in them changes neither who is signed in nor what the browser remembers.
+
+    Args:
+        browsing: Opens them, and closes them in the end.
+
+    Attributes:
+        watch: What was noted.
+    """
+
+    def __init__(self, browsing: Browsing) -> None:
+        self.watch = browsing.watch
+        self._browse = browsing
+        self._pages: dict[tuple[Any, ...], Page] = {}
+
+    def __call__(self, email: str | None = None, **options: Any) -> Page:
+        """Return a page as `Browsing` opens one, which may show what was looked at before.
+
+        To leave for an empty page would take as long: the policy of the hub's pages has each site
+        in a process of its own.
+        """
+        key = (email, *sorted(options.items()))
+        if key not in self._pages:
+            self._pages[key] = self._browse(email, **options)
+        page = self._pages[key]
+        page.set_viewport_size(WIDE)
+        page.emulate_media(media="null", color_scheme="null")
+        return page
