@@ -1,17 +1,24 @@
 """What all tests share."""
 
 import copyreg
+import functools
+import gc
 import logging
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import settings
 
 # ONNX Runtime reports its use to its maker unless told not to, through the proxies of tests too.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 # The same examples at each run, however slow the machine is.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -40,7 +47,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have exceptions pickled as Python does: once imported, Dask adds what caused them."""
+    """Take stock of what stays to the end: thousands of tests, and all that they import."""
+    # Otherwise the garbage collector would look through them again and again.
+    gc.collect()
+    gc.freeze()
+    # Once imported, Dask adds to exceptions that are pickled what caused them.
     for kind in [*copyreg.dispatch_table]:
         if issubclass(kind, BaseException):
             del copyreg.dispatch_table[kind]
@@ -53,6 +64,24 @@ def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         # So are their engines.
         patch.delenv("QAI_HUB_ENGINES_DIR", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_are_read_once() -> Iterator[None]:
+    """Each client of httpx reads the certificates of all authorities, which takes 30 ms."""
+
+    def create(
+        verify: ssl.SSLContext | str | bool = True, cert: Any = None, trust_env: bool = True
+    ) -> ssl.SSLContext:
+        return load(verify, cert, trust_env, *map(os.environ.get, _CERTIFICATE_VARIABLES))
+
+    @functools.cache
+    def load(verify: Any, cert: Any, trust_env: bool, *_: str | None) -> ssl.SSLContext:
+        return httpx.create_ssl_context(verify, cert, trust_env)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", create)
         yield
 
 
