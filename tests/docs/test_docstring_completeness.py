@@ -4,6 +4,7 @@ That the examples run is what `test_docstrings.py` shows.
 """
 
 import ast
+import functools
 import inspect
 import re
 from collections.abc import Iterator
@@ -66,8 +67,10 @@ def each_once() -> dict[str, object]:
     return {name: things[name] for name in found.values()}
 
 
-def docstrings_of_values() -> Iterator[tuple[str, str]]:
-    """The texts that stand below assignments, with the names that are assigned."""
+@functools.cache
+def docstrings_of_values() -> dict[str, str]:
+    """The texts that stand below assignments, by the names that are assigned."""
+    found = dict[str, str]()
     for path in sorted(Path(qai_hub.__file__).parent.rglob("*.py")):
         for statement, below in pairwise(ast.parse(path.read_text("utf-8")).body):
             match statement, below:
@@ -76,7 +79,8 @@ def docstrings_of_values() -> Iterator[tuple[str, str]]:
                     | ast.AnnAssign(target=ast.Name(id=name)),
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
-                    yield name, text
+                    found[name] = text
+    return found
 
 
 def sections(docstring: str) -> dict[str, str]:
@@ -112,7 +116,9 @@ def faults_of_class(kind: type, told: dict[str, str]) -> list[str]:
 
 def faults(name: str, thing: object) -> list[str]:
     has_its_own = inspect.isclass(thing) or isinstance(thing, property | FunctionType)
-    docstring = thing.__doc__ if has_its_own else VALUES.get(name.rpartition(".")[2])
+    docstring = (
+        thing.__doc__ if has_its_own else docstrings_of_values().get(name.rpartition(".")[2])
+    )
     if not docstring:
         return ["it has no docstring"]
     if isinstance(thing, property):
@@ -127,7 +133,6 @@ def faults(name: str, thing: object) -> list[str]:
 
 
 NAMES = each_once()
-VALUES = dict(docstrings_of_values())
 
 
 @pytest.mark.parametrize("name", NAMES)
