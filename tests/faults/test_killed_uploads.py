@@ -27,7 +27,7 @@ from qai_hub.client import ClientConfig
 from qai_hub.local import LocalHub
 from qai_hub.local.config import HubConfig
 
-KILLS = int(os.environ.get("FAULT_UPLOAD_KILLS", "5"))
+KILLS = int(os.environ.get("FAULT_UPLOAD_KILLS", "3"))
 SEED = int(os.environ.get("FAULT_SEED", "5"))
 # More than the buffers of sockets hold, since what is in these arrives although the sender was
 # killed.

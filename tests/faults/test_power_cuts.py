@@ -35,7 +35,7 @@ from support.loop_disk import LoopDisk, unavailable_reason
 
 from qai_hub.local import LocalHub
 
-CUTS = int(os.environ.get("POWER_CUTS", "3"))
+CUTS = int(os.environ.get("POWER_CUTS", "2"))
 SEED = int(os.environ.get("FAULT_SEED", "5"))
 CLIENTS = 3
 TESTS = Path(__file__).parents[1]

@@ -24,7 +24,7 @@ from support.tiny_models import affine
 from qai_hub.client import Client, ClientConfig, CompileJob, Device, Job, Model, QuantizeJob
 from qai_hub.errors import Error
 
-KILLS = int(os.environ.get("FAULT_KILLS", "12"))
+KILLS = int(os.environ.get("FAULT_KILLS", "5"))
 SEED = int(os.environ.get("FAULT_SEED", "5"))
 DEVICE = Device("Samsung Galaxy S24")
 ONNX = "--target_runtime onnx"
