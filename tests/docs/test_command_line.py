@@ -75,24 +75,23 @@ def parse(arguments: list[str]) -> None:
         name, command = found, below
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_and_its_options_have_help(name: str) -> None:
-    command = COMMANDS[name]
-    assert (command.help or "").strip().endswith((".", "`")), name
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            assert (parameter.help or "").endswith("."), (name, parameter.name)
+def test_commands_and_their_options_have_help() -> None:
+    for name, command in COMMANDS.items():
+        assert (command.help or "").strip().endswith((".", "`")), name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert (parameter.help or "").endswith("."), (name, parameter.name)
 
 
-@pytest.mark.parametrize("name", LEAVES)
-def test_a_command_has_examples_that_parse(name: str) -> None:
-    examples = examples_of(COMMANDS[name])
-    assert examples
-    for example in examples:
-        calls = list(calls_in(f"qai-hub {example.command}"))
-        assert any(" ".join(call).startswith(name) for call in calls), example
-        for call in calls:
-            parse(call)
+def test_commands_have_examples_that_parse() -> None:
+    for name in LEAVES:
+        examples = examples_of(COMMANDS[name])
+        assert examples, name
+        for example in examples:
+            calls = list(calls_in(f"qai-hub {example.command}"))
+            assert any(" ".join(call).startswith(name) for call in calls), example
+            for call in calls:
+                parse(call)
 
 
 def test_examples_of_groups_parse() -> None:

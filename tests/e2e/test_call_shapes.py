@@ -117,16 +117,15 @@ def test_the_table_lists_all_calls() -> None:
     assert len(ROWS) > 500
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_what_differs_from_the_official_client_is_listed(name: str) -> None:
-    row = ROWS[name]
-    official, ours = row["official"], row["ours"]
-    same = official == ours or (official, ours) in {("crash", "UserError"), ("crash", "ValueError")}
+def test_what_differs_from_the_official_client_is_listed() -> None:
     # A ValueError of ours is a UserError too.
-    same = same or (official, ours) == ("UserError", "ValueError")
-    assert ours in ("accepted", *REFUSALS)
-    assert bool(row["why"]) != same
-    assert not row["why"] or row["why"] in LISTED
+    as_good = {("crash", "UserError"), ("crash", "ValueError"), ("UserError", "ValueError")}
+    for name, row in ROWS.items():
+        official, ours = row["official"], row["ours"]
+        same = official == ours or (official, ours) in as_good
+        assert ours in ("accepted", *REFUSALS), name
+        assert bool(row["why"]) != same, name
+        assert not row["why"] or row["why"] in LISTED, name
 
 
 def test_listed_differences_of_behaviour_exist() -> None:

@@ -279,11 +279,11 @@ def test_the_chip_of_a_job_s_device() -> None:
     assert CATALOGUE.get_soc({**stored, "name": "Nokia 3310"}) is None
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=lambda device: f"{device.name} {device.os}")
-def test_a_chip_goes_through_json(device: Device) -> None:
-    soc = CATALOGUE.get_soc(device.to_json())
-    assert soc == device.soc
-    assert Soc.from_json(json.loads(json.dumps(device.soc.to_json()))) == soc
+def test_chips_go_through_json() -> None:
+    for device in DEVICES:
+        soc = CATALOGUE.get_soc(device.to_json())
+        assert soc == device.soc
+        assert Soc.from_json(json.loads(json.dumps(device.soc.to_json()))) == soc
 
 
 def test_the_chip_that_stands_for_all_is_the_latest_with_floats() -> None:

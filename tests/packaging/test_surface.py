@@ -156,9 +156,8 @@ def test_the_table_is_whole() -> None:
     assert set(kinds) == set(CONTENT)
 
 
-@pytest.mark.parametrize("name", UNLISTED)
-def test_name_is_as_in_the_official_client(name: str) -> None:
-    assert difference(name) is None
+def test_all_other_names_are_as_in_the_official_client() -> None:
+    assert [*filter(None, map(difference, UNLISTED))] == []
 
 
 @pytest.mark.parametrize("pattern", LISTED)
