@@ -19,7 +19,7 @@ from qai_hub.local import LocalHub
 HERE = Path(__file__).parent
 OPERATIONS = 50
 # More of them find more, and take longer: `make contract` tries 30, which take about a minute.
-EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "5"))
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
 
 CONFIG = """
