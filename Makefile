@@ -70,8 +70,10 @@ docs: $(READY)  ## Build the documentation into build/docs
 	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "The documentation is in build/docs: open build/docs/index.html"
 
+# The files share nothing, and what each prepares takes longer than most of its tests.
 interop: $(READY) $(OFFICIAL_READY)  ## Run the official client against a local hub, beside ours
-	@OFFICIAL_PYTHON=$(abspath $(OFFICIAL))/bin/python $(PY) -m pytest tests/interop $(ARGS)
+	@OFFICIAL_PYTHON=$(abspath $(OFFICIAL))/bin/python $(PY) -m pytest --numprocesses auto --dist loadfile \
+		tests/interop $(ARGS)
 
 bench: $(READY) $(OFFICIAL_READY)  ## Time client and hub beside what one would use instead (ten minutes; ARGS='--rows word')
 	@PYTHONPATH=benchmarks $(PY) -m performance --official-python $(abspath $(OFFICIAL))/bin/python $(ARGS)
