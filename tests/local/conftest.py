@@ -60,6 +60,21 @@ def postgresql_url(postgresql: PostgresqlServer, postgresql_template: str) -> It
 
 
 @pytest.fixture(scope="session")
+def postgresql_of_stores(postgresql: PostgresqlServer, postgresql_template: str) -> str:
+    """The URL of a database that tests use one after the other."""
+    return postgresql.create_database(postgresql_template)
+
+
+@pytest.fixture
+def emptied_postgresql_url(
+    postgresql: PostgresqlServer, postgresql_of_stores: str
+) -> Iterator[str]:
+    """The URL of a database without rows, for tests that leave its tables as they are."""
+    yield postgresql_of_stores
+    postgresql.empty_database(postgresql_of_stores)
+
+
+@pytest.fixture(scope="session")
 def shared_storage() -> Iterator[ObjectStorage]:
     """An object storage, which no test stops."""
     with running_storage() as storage:
@@ -81,7 +96,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if database == "sqlite":
         made = SqliteStore(tmp_path / "data", durable=False)
     else:
-        made = PostgresqlStore(request.getfixturevalue("postgresql_url"))
+        made = PostgresqlStore(request.getfixturevalue("emptied_postgresql_url"))
     yield made
     made.close()
 

@@ -73,6 +73,7 @@ class TeamHubs:
         self._template = server.create_database()
         PostgresqlStore(self._template).close()
         self._places: dict[Path, _Place] = {}
+        self._free: list[str] = []
 
     def start_hub(
         self, config: HubConfig, clock: Clock, run_attempt: RunAttempt | None, stack: ExitStack
@@ -88,7 +89,7 @@ class TeamHubs:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qai-hub-")))
             place = self._create()
-            stack.callback(self._server.drop_database, place.database)
+            stack.callback(self._take_back, place.database)
         else:
             place = self._places.get(folder) or self._create()
             self._places[folder] = place
@@ -101,9 +102,12 @@ class TeamHubs:
         )
 
     def _create(self) -> _Place:
-        return _Place(
-            self._server.create_database(self._template), self._storage.url(unique_prefix())
-        )
+        database = self._free.pop() if self._free else self._server.create_database(self._template)
+        return _Place(database, self._storage.url(unique_prefix()))
+
+    def _take_back(self, database: str) -> None:
+        self._server.empty_database(database)
+        self._free.append(database)
 
 
 def _start_team(

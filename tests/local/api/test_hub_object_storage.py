@@ -51,12 +51,14 @@ def files_url(object_storage: ObjectStorage) -> str:
 
 
 @pytest.fixture
-def config(postgresql_url: str, files_url: str, tmp_path: Path) -> Callable[[str], HubConfig]:
+def config(
+    emptied_postgresql_url: str, files_url: str, tmp_path: Path
+) -> Callable[[str], HubConfig]:
     """The configuration of one of the machines."""
 
     def make(name: str, slots: int = 0) -> HubConfig:
         return HubConfig(
-            database=postgresql_url,
+            database=emptied_postgresql_url,
             files=files_url,
             data_dir=tmp_path / name,
             max_parallel_jobs=slots,
@@ -182,7 +184,7 @@ def test_the_log_of_a_job_that_another_machine_cancels_is_whole(
 
 def test_jobs_wait_for_a_storage_that_is_down(
     object_storage: ObjectStorage,
-    postgresql_url: str,
+    emptied_postgresql_url: str,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -194,7 +196,7 @@ def test_jobs_wait_for_a_storage_that_is_down(
 
     with ScriptedServer(serve) as relay:
         config = HubConfig(
-            database=postgresql_url,
+            database=emptied_postgresql_url,
             files=object_storage.url(unique_prefix(), relay.port),
             data_dir=tmp_path / "hub",
             max_parallel_jobs=1,
@@ -258,11 +260,14 @@ def test_jobs_that_end_without_results_have_their_logs(
 
 
 def test_a_job_that_was_lost_too_often_has_its_log(
-    config: Callable[..., HubConfig], postgresql_url: str, tmp_path: Path
+    config: Callable[..., HubConfig], emptied_postgresql_url: str, tmp_path: Path
 ) -> None:
     # Nobody here runs jobs: what takes them up are the beats.
     web = replace(config("hub"), lease=0.5)
-    with closing(PostgresqlStore(postgresql_url)) as store, LocalHub.from_config(web) as local_hub:
+    with (
+        closing(PostgresqlStore(emptied_postgresql_url)) as store,
+        LocalHub.from_config(web) as local_hub,
+    ):
         api = Api(local_hub)
         job, _ = api.compile(api.upload_model())
         lifecycle = Lifecycle(FolderStore(tmp_path), WorkFolders(tmp_path), now)
@@ -276,7 +281,7 @@ def test_a_job_that_was_lost_too_often_has_its_log(
 
 
 def test_a_storage_that_hangs_keeps_nothing_else_waiting(
-    object_storage: ObjectStorage, postgresql_url: str, tmp_path: Path
+    object_storage: ObjectStorage, emptied_postgresql_url: str, tmp_path: Path
 ) -> None:
     answers, held = threading.Event(), threading.Semaphore(0)
     answers.set()
@@ -288,7 +293,7 @@ def test_a_storage_that_hangs_keeps_nothing_else_waiting(
 
     with ScriptedServer(serve) as relay:
         config = HubConfig(
-            database=postgresql_url,
+            database=emptied_postgresql_url,
             files=object_storage.url(unique_prefix(), relay.port),
             data_dir=tmp_path / "hub",
             max_parallel_jobs=0,
@@ -314,7 +319,7 @@ def test_a_storage_that_hangs_keeps_nothing_else_waiting(
 
 def test_what_the_storage_refuses_is_told_once_and_without_its_place(
     object_storage: ObjectStorage,
-    postgresql_url: str,
+    emptied_postgresql_url: str,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -326,7 +331,7 @@ def test_what_the_storage_refuses_is_told_once_and_without_its_place(
 
     with ScriptedServer(serve) as relay:
         config = HubConfig(
-            database=postgresql_url,
+            database=emptied_postgresql_url,
             files=object_storage.url(unique_prefix(), relay.port),
             data_dir=tmp_path / "hub",
             max_parallel_jobs=0,
@@ -358,7 +363,7 @@ def test_what_the_storage_refuses_is_told_once_and_without_its_place(
 
 def test_what_arrived_of_an_upload_is_sent_again_only_if_it_differs(
     object_storage: ObjectStorage,
-    postgresql_url: str,
+    emptied_postgresql_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -384,7 +389,7 @@ def test_what_arrived_of_an_upload_is_sent_again_only_if_it_differs(
 
     with ScriptedServer(serve) as relay:
         config = HubConfig(
-            database=postgresql_url,
+            database=emptied_postgresql_url,
             files=object_storage.url(unique_prefix(), relay.port),
             data_dir=tmp_path / "hub",
             max_parallel_jobs=0,

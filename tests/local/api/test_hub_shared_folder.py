@@ -14,10 +14,10 @@ from qai_hub.local.config import HubConfig
 
 
 @pytest.fixture
-def apis(postgresql_url: str, tmp_path: Path) -> Iterator[list[Api]]:
+def apis(emptied_postgresql_url: str, tmp_path: Path) -> Iterator[list[Api]]:
     """Connections to two processes that answer requests."""
     config = HubConfig(
-        database=postgresql_url,
+        database=emptied_postgresql_url,
         data_dir=tmp_path,
         max_parallel_jobs=0,
         users=(("ada@example.com", "token-of-ada"),),

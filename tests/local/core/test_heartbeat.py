@@ -47,11 +47,11 @@ class Machine(SchedulerHarness):
 
 
 @pytest.fixture
-def machines(postgresql_url: str, tmp_path: Path) -> Iterator[list[Machine]]:
+def machines(emptied_postgresql_url: str, tmp_path: Path) -> Iterator[list[Machine]]:
     with ExitStack() as stack:
         made = []
         for name in ("first", "second"):
-            store = PostgresqlStore(postgresql_url)
+            store = PostgresqlStore(emptied_postgresql_url)
             stack.callback(store.close)
             made.append(Machine(name, store, tmp_path))
         yield made

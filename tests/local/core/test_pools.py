@@ -53,8 +53,8 @@ class Team:
 
 
 @pytest.fixture
-def team(postgresql_url: str, tmp_path: Path) -> Team:
-    return Team(postgresql_url, tmp_path / "shared")
+def team(emptied_postgresql_url: str, tmp_path: Path) -> Team:
+    return Team(emptied_postgresql_url, tmp_path / "shared")
 
 
 def test_a_job_runs_where_its_needs_are_offered(
@@ -90,9 +90,9 @@ def test_a_label_that_is_not_there_is_refused(team: Team, monkeypatch: pytest.Mo
 
 
 def test_jobs_that_no_process_runs_are_told_once(
-    postgresql_url: str, caplog: pytest.LogCaptureFixture
+    emptied_postgresql_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = PostgresqlStore(postgresql_url)
+    store = PostgresqlStore(emptied_postgresql_url)
     time = [0.0]
     watch = PoolWatch(store, 1.0, monotonic=lambda: time[0])
 
@@ -136,8 +136,8 @@ def test_jobs_that_no_process_runs_are_told_once(
     store.close()
 
 
-def test_a_process_that_is_not_heard_of_offers_nothing(postgresql_url: str) -> None:
-    store = PostgresqlStore(postgresql_url)
+def test_a_process_that_is_not_heard_of_offers_nothing(emptied_postgresql_url: str) -> None:
+    store = PostgresqlStore(emptied_postgresql_url)
     with store.write() as db:
         add_job(db, ensure_user(db, "ada@example.com"))
         node = Node("n1", "n1", "worker", "1", 1, NOON)

@@ -71,13 +71,13 @@ def test_a_refusal_takes_nothing(rate: Rate, pauses: list[int]) -> None:
         due = after
 
 
-def test_several_processes_share_one_rate(postgresql_url: str) -> None:
-    with closing(PostgresqlStore(postgresql_url)) as store, store.write() as db:
+def test_several_processes_share_one_rate(emptied_postgresql_url: str) -> None:
+    with closing(PostgresqlStore(emptied_postgresql_url)) as store, store.write() as db:
         ada = ensure_user(db, "ada@example.com")
     rate, done, started = Rate(30), list[float](), monotonic()
 
     def work() -> None:
-        with closing(PostgresqlStore(postgresql_url)) as own:
+        with closing(PostgresqlStore(emptied_postgresql_url)) as own:
             for _ in range(20):
                 with own.write() as db:
                     if take_from_rate(db, ada.id, rate) == 0:
