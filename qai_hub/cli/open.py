@@ -1,6 +1,7 @@
 """`qai-hub open`: the pages of a server, in a browser."""
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -63,8 +64,12 @@ def _require_item(client: "Client", path: str) -> None:
     if found is None:
         return
     folder, identifier = found.groups()
-    get = {"jobs": client.get_job, "models": client.get_model, "datasets": client.get_dataset}
-    get[folder](identifier)
+    find: dict[str, Callable[[str], object]] = {
+        "jobs": client.get_job,
+        "models": client.get_model,
+        "datasets": client.get_dataset,
+    }
+    find[folder](identifier)
 
 
 def _path(page: str) -> str:
