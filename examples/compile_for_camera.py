@@ -4,7 +4,8 @@
 
 The target model of model.onnx (see make_model.py) takes uint8[1, 48, 192, 3] instead of
 float32[1, 3, 48, 192], so that an application passes frames on as they are. Bytes become floats
-of the same value: a model that wants values from 0 to 1 has to divide by itself.
+of the same value: a model that wants values from 0 to 1 has to divide by itself. A local hub adds
+the nodes for all that; the official service may want another type in the model itself.
 """
 
 import numpy as np
