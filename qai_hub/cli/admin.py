@@ -18,7 +18,7 @@ from qai_hub.cli.hub_process import (
     require_local_hub,
 )
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import Field, output_options, print_record, print_rows
+from qai_hub.cli.output import Field, output_options, print_record, print_rows, size_field
 from qai_hub.cli.parameters import data_dir_option
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -50,7 +50,7 @@ MIGRATION_FIELDS = (
 COPY_FIELDS = (
     Field("rows", lambda each: each.rows),
     Field("files", lambda each: each.files.count),
-    Field("size", lambda each: each.files.size),
+    size_field("size", lambda each: each.files.size),
     Field("missing", lambda each: each.files.missing),
 )
 BACKUP_FIELDS = (Field("folder", lambda each: str(each.folder)), *COPY_FIELDS)
@@ -58,7 +58,7 @@ GARBAGE_FIELDS = (
     Field("files", lambda each: each.files),
     Field("uploads", lambda each: each.uploads),
     Field("folders", lambda each: each.folders),
-    Field("size", lambda each: each.size),
+    size_field("size", lambda each: each.size),
     Field("restored", lambda each: each.restored),
 )
 PRUNED_FIELDS = (

@@ -11,7 +11,7 @@ import click
 from qai_hub.cli.common import CommandError, print_info
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import Field, output_options, print_record, print_rows
+from qai_hub.cli.output import Field, output_options, print_record, print_rows, size_field
 from qai_hub.closest import did_you_mean
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ENGINE_FIELDS = (
     Field("name", lambda each: each.engine.name, keep_whole=True),
     Field("state", lambda each: each.state, keep_whole=True),
     Field("description", lambda each: each.engine.description, spare=1),
-    Field("size", lambda each: each.installation and each.installation.size, spare=2),
+    size_field("size", lambda each: each.installation.size if each.installation else None, spare=2),
     Field("python", lambda each: each.installation and each.installation.python, spare=3),
     Field(
         "packages",

@@ -1,6 +1,9 @@
 """`qai-hub open`: the pages of a server, in a browser."""
 
+import re
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -11,7 +14,11 @@ from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.web import open_page, print_only_option
 from qai_hub.errors import UserError
 
+if TYPE_CHECKING:
+    from qai_hub.client import Client
+
 _FOLDERS = {"j": "jobs", "m": "models", "d": "datasets"}
+_ITEM = re.compile(r"/(jobs|models|datasets)/([jmd][a-z0-9]+)(?![^/?#])", re.ASCII)
 
 
 @click.command(
@@ -34,6 +41,7 @@ def open_pages(invocation: Invocation, /, page: str, print_only: bool) -> None:
     """
     path = _path(page)
     client = invocation.client
+    _require_item(client, path)
     try:
         link = client.create_sign_in_link(path)
     except UserError as error:
@@ -44,6 +52,24 @@ def open_pages(invocation: Invocation, /, page: str, print_only: bool) -> None:
         open_page(f"{web.scheme}://{web.netloc}{path}", print_only=print_only)
     else:
         open_page(link, print_only=print_only, is_secret=True)
+
+
+def _require_item(client: "Client", path: str) -> None:
+    """Checks that there is a job, model or dataset if the page of one is named.
+
+    Raises:
+        UserError: There is none that the user may see.
+    """
+    found = _ITEM.match(path)
+    if found is None:
+        return
+    folder, identifier = found.groups()
+    find: dict[str, Callable[[str], object]] = {
+        "jobs": client.get_job,
+        "models": client.get_model,
+        "datasets": client.get_dataset,
+    }
+    find[folder](identifier)
 
 
 def _path(page: str) -> str:

@@ -19,7 +19,7 @@ from click.shell_completion import CompletionItem
 from qai_hub.cli.common import print_info, print_line, print_styled
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.slips import Choice
-from qai_hub.display.text import escape_commands, for_logs, one_line
+from qai_hub.display.text import escape_commands, for_logs, format_bytes, one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,6 +74,22 @@ class Field:
     def get_shown(self, item: object) -> object:
         """Returns what people see of an item."""
         return (self.show or self.get)(item)
+
+
+def size_field(name: str, get: Callable[[Any], int | None], *, spare: int = 0) -> Field:
+    """Returns a field that is a number of bytes, which people see with a unit.
+
+    Args:
+        name: Its name.
+        get: Returns the number of an item, or None.
+        spare: As in `Field`.
+    """
+
+    def show(item: object) -> str | None:
+        size = get(item)
+        return None if size is None else format_bytes(size)
+
+    return Field(name, get, show=show, spare=spare)
 
 
 def output_options(fields: Sequence[Field]) -> Callable[[F], F]:

@@ -4,19 +4,21 @@ The command works on the database, not on the hub over the network: whoever can 
 folder, or has access to the database on PostgreSQL, is the hub's administrator.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from qai_hub.cli.common import print_info, print_line, read_secret_file
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.hub_process import SettingType, database_option, refusals, require_local_hub
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import Field, output_options, print_rows
+from qai_hub.cli.output import Field, output_options, print_rows, size_field
 from qai_hub.cli.parameters import confirm, data_dir_option, is_asked, refuse_arguments, yes_option
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ USER_FIELDS = (
     Field("priority", lambda user: user.account.priority),
     Field("queued", lambda user: user.queued_jobs),
     Field("max_queued_jobs", lambda user: user.account.limits.queued_jobs, spare=1),
-    Field("stored", lambda user: user.stored),
-    Field("max_storage", lambda user: user.account.limits.storage, spare=1),
+    size_field("stored", lambda user: user.stored),
+    size_field("max_storage", lambda user: user.account.limits.storage, spare=1),
     Field("max_creations", lambda user: user.account.limits.creations, spare=1),
 )
 
@@ -125,9 +127,16 @@ def add(
     require_local_hub()
     from qai_hub.local.core.account_changes import add_account
 
-    _issue_token(
-        data_dir, database, email, token_file, add_account, "has access until it is revoked"
-    )
+    folder = _given_folder(context, database)
+
+    def describe(email: str) -> str:
+        if folder is None:
+            return f"{email} has access until it is revoked."
+        # Without the folder, the command would be about another hub.
+        command = shlex.join(["qai-hub", "users", "revoke", email, "--data-dir", folder])
+        return f"{email} has access until it is revoked by `{command}`."
+
+    _issue_token(data_dir, database, email, token_file, add_account, describe)
 
 
 @users.command(
@@ -152,9 +161,10 @@ def renew(
     require_local_hub()
     from qai_hub.local.core.account_changes import replace_tokens
 
-    _issue_token(
-        data_dir, database, email, token_file, replace_tokens, "has access with the new token only"
-    )
+    def describe(email: str) -> str:
+        return f"{email} has access with the new token only."
+
+    _issue_token(data_dir, database, email, token_file, replace_tokens, describe)
 
 
 @users.command(examples=[("End the access of a user", "users revoke guest@example.com")])
@@ -256,13 +266,19 @@ def limit(email: str, data_dir: Path, database: str | None, **limits: Any) -> No
     print_info(f"The limits of {email} apply within a second.")
 
 
+def _given_folder(context: click.Context, database: str | None) -> str | None:
+    """Returns the data folder that the command line names, if the users are there."""
+    is_given = context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE
+    return str(context.params["data_dir"]) if is_given and database is None else None
+
+
 def _issue_token(
     data_dir: Path,
     database: str | None,
     email: str,
     token_file: str | None,
     update: "UpdateAccounts",
-    notice: str,
+    describe: Callable[[str], str],
 ) -> None:
     from qai_hub.local.core.account_changes import generate_token, validate_token
     from qai_hub.local.store.people import (
@@ -278,7 +294,7 @@ def _issue_token(
         digest = token_digest(validate_token(token, email))
     with _open_database(data_dir, database) as db:
         write_accounts(db, update(read_accounts(db), email, digest))
-    print_info(f"{email} {notice}.")
+    print_info(describe(email))
     if not token_file:
         print_line(token)
 

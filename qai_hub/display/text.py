@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _MAX_REPR = 300
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 # Runners of continuous integration obey commands of the one form anywhere in a line, and of the
 # other at its start.
 _COMMAND_ANYWHERE = re.compile(r"##(?=\w*\[)")
@@ -44,6 +45,14 @@ def shorten_middle(text: str, width: int) -> str:
         return text
     head = width // 3
     return f"{text[:head]}…{text[1 + head - width :]}"
+
+
+def format_bytes(size: float) -> str:
+    """Formats a size in bytes in powers of 1,024, such as `1.5 MiB`."""
+    value, unit = float(size), 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.0f} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
 
 
 def short_repr(value: object) -> str:

@@ -3,7 +3,7 @@
 import ctypes
 import platform
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engines.catalog import ENGINES, TFLITE, Engine
-from qai_hub.local.engines.places import State, describe_lack, examine
+from qai_hub.local.engines.places import State, describe_lack, examine, get_state
 
 _QNN = "onnxruntime-qnn"
 _QNN_BUILD_INFO = "onnxruntime_qnn/build_and_package_info.py"
 _QNN_SDK = re.compile(r"""^qnn_version\s*=\s*['"]([0-9.]+)['"]""", re.MULTILINE)
 
 
-def installed_frameworks() -> list[dict[str, Any]]:
+def installed_frameworks(offered: Collection[str] | None = None) -> list[dict[str, Any]]:
     """List the frameworks.
+
+    Args:
+        offered: The labels of what the processes offer that run jobs; None if this machine does.
 
     Returns:
         Frameworks in the contract's JSON form. QAIRT is included if this hub can compile with it,
-        and each other version of it for which an engine is installed.
+        and each other version of it for which an engine is installed where jobs run.
     """
     versions = {
         "onnx": installed_version("onnx"),
@@ -31,7 +34,12 @@ def installed_frameworks() -> list[dict[str, Any]]:
         "QAIRT": qairt_version(),
     }
     own = [_to_json(name, version, _OWN_TAGS) for name, version in versions.items() if version]
-    return own + [_to_json("QAIRT", version, ()) for version in _engine_qairt_versions()]
+    engines = [engine for engine in ENGINES.values() if engine.qairt_sdk]
+    if offered is None:
+        there = [engine for engine in engines if get_state(engine) is State.INSTALLED]
+    else:
+        there = [engine for engine in engines if engine.label in offered]
+    return own + [_to_json("QAIRT", engine.qairt_sdk, ()) for engine in there]
 
 
 _OWN_TAGS = ("default", "latest")
@@ -55,27 +63,10 @@ def qairt_version() -> str | None:
     """
     try:
         path = metadata.distribution(_QNN).locate_file(_QNN_BUILD_INFO)
-    except metadata.PackageNotFoundError:
-        return None
-    return _read_sdk_version(Path(str(path)))
-
-
-def _read_sdk_version(path: Path) -> str | None:
-    try:
-        found = _QNN_SDK.search(path.read_text("utf-8"))
-    except FileNotFoundError:
+        found = _QNN_SDK.search(Path(str(path)).read_text("utf-8"))
+    except (metadata.PackageNotFoundError, FileNotFoundError):
         return None
     return found[1] if found else None
-
-
-def _engine_qairt_versions() -> Iterator[str]:
-    """Yield the versions of the QAIRT SDKs that installed engines contain."""
-    for engine in ENGINES.values():
-        state, found = examine(engine)
-        if state is State.INSTALLED and found is not None and _QNN in engine.packages:
-            version = _read_sdk_version(found.overlay / _QNN_BUILD_INFO)
-            if version:
-                yield version
 
 
 def installed_version(distribution: str) -> str | None:

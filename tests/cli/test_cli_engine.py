@@ -90,15 +90,10 @@ def examine(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
 
 def test_frameworks_have_the_versions_of_engines(engines: TinyEngines) -> None:
     """Whether the hub's own environment has QNN or not."""
-    engine = engines.make(
-        {"onnxruntime_qnn/build_and_package_info": "qnn_version = '2.99.1'"},
-        name="qnn-2.99",
-        package="onnxruntime-qnn",
-        version="0.1",
-    )
+    engine = replace(engines.make({"tiny": ""}, name="qnn-2.99"), qairt_sdk="2.99.1")
     with listed(engine):
         before = [each["full_version"] for each in installed_frameworks()]
-        install(replace(engine, modules=()), lambda _: None)
+        install(engine, lambda _: None)
         (added,) = [each for each in installed_frameworks() if each["full_version"] not in before]
         assert "qnn-2.99" in describe_engines()
     assert added == {

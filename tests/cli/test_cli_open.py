@@ -7,14 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+from support.compiled_models import PHONE
 from support.page_document import Document
 from support.polling import wait_until
 from support.routed_hub import RoutedHub
-from support.scripted_server import Reply
+from support.scripted_server import Reply, json_reply
+from support.tiny_models import affine
 
 from qai_hub.cli import web
 from qai_hub.cli.main import main
+from qai_hub.client import Device
 from qai_hub.config import ClientConfig, save_config
 from qai_hub.local import LocalHub
 
@@ -35,21 +39,37 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run
 
 
+@pytest.fixture(scope="module")
+def items(lh: LocalHub) -> dict[str, str]:
+    """The identifiers of a job, a model and a dataset."""
+    client = lh.client()
+    model = client.upload_model(affine(), "opened")
+    dataset = client.upload_dataset({"x": [np.zeros((1, 4), np.float32)]}, "opened")
+    job = client.submit_compile_job(model, Device(PHONE))
+    return {"JOB": job.job_id, "MODEL": model.model_id, "DATASET": dataset.dataset_id}
+
+
 @pytest.mark.parametrize(
     ("arguments", "to"),
     [
         ([], "/"),
-        (["jabc12345"], "/jobs/jabc12345/"),
-        (["mabc12345"], "/models/mabc12345/"),
-        (["dabc12345"], "/datasets/dabc12345/"),
+        (["JOB"], "/jobs/JOB/"),
+        (["MODEL"], "/models/MODEL/"),
+        (["DATASET"], "/datasets/DATASET/"),
+        (["/jobs/JOB/?tab=log"], "/jobs/JOB/?tab=log"),
         (["models"], "/models/"),
         (["/jobs/?state=done"], "/jobs/?state=done"),
     ],
 )
 def test_a_link_signs_in_and_leads_to_a_page(
-    run: Run, lh: LocalHub, arguments: list[str], to: str
+    run: Run, lh: LocalHub, items: dict[str, str], arguments: list[str], to: str
 ) -> None:
     save_config(lh.config())
+    for name, identifier in items.items():
+        arguments, to = (
+            [each.replace(name, identifier) for each in arguments],
+            to.replace(name, identifier),
+        )
     status, said, _ = run("open", *arguments)
     assert status == 0
     link = httpx.URL(said.strip())
@@ -115,10 +135,27 @@ def test_where_no_browser_can_be_told_the_link_is_printed(
 def test_a_server_without_such_links_is_opened_all_the_same(run: Run) -> None:
     with RoutedHub({}) as hub:
         hub.routes["POST /api/v1/users/auth/browser/"] = Reply(404)
+        hub.routes["GET /api/v1/models/mabc12345/"] = json_reply({"model_id": "mabc12345"})
         save_config(ClientConfig("token", api_url=hub.url, web_url="https://web.example"))
-        status, said, told = run("open", "jabc12345")
-    assert (status, said) == (0, "https://web.example/jobs/jabc12345/\n")
+        status, said, told = run("open", "mabc12345")
+    assert (status, said) == (0, "https://web.example/models/mabc12345/\n")
     assert "sign in on its page" in told
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("jabc12345", "There is no job jabc12345 that you may see"),
+        ("mabc12345", "There is no model mabc12345 that you may see"),
+        ("dabc12345", "There is no dataset dabc12345 that you may see"),
+        ("/jobs/jabc12345/trace/?x=y", "There is no job jabc12345 that you may see"),
+    ],
+)
+def test_no_page_of_nothing_is_opened(run: Run, lh: LocalHub, page: str, told: str) -> None:
+    save_config(lh.config())
+    status, said, errors = run("open", page)
+    assert (status, said) == (1, "")
+    assert told in errors
 
 
 @pytest.mark.parametrize("page", ["", "x", "j/../x", "https://elsewhere.example"])

@@ -56,7 +56,10 @@ def test_a_token_is_printed_once_and_alone_on_stdout(command: Command, folder: P
     status, out, errors = command("add", " Bob@Example.com")
     assert (status, out.count("\n")) == (0, 1)
     token = out.strip()
-    assert errors == f"{BOB} has access until it is revoked.\n"
+    assert errors == (
+        f"{BOB} has access until it is revoked by"
+        f" `qai-hub users revoke {BOB} --data-dir {folder}`.\n"
+    )
     status, out, errors = command("renew", BOB)
     renewed = out.strip()
     assert (status, errors) == (0, f"{BOB} has access with the new token only.\n")
@@ -156,6 +159,8 @@ def test_users_are_listed_in_all_formats(command: Command) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="there are no such terminals")
 def test_limits_fit_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    limit = ["--max-storage", "3", "--max-queued-jobs", "9"]
+    assert main(["users", "limit", ADA, *limit, "--data-dir", str(folder)]) == 0
     with pty_terminal(80) as terminal:
         monkeypatch.setattr("sys.stdout", terminal.stream)
         assert main(["users", "list", "--data-dir", str(folder)]) == 0
@@ -163,6 +168,17 @@ def test_limits_fit_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         header, row = terminal.screen()
     assert header.count("MAX ") > 1
     assert row.startswith(f"{ADA}  active  ")
+    assert row.split()[-5:] == ["9", "0", "B", "3", "GiB"]
+
+
+def test_without_a_folder_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with LocalHub(tmp_path / ".qai_hub/local", users={ADA: "a"}):
+        pass
+    assert main(["users", "add", BOB]) == 0
+    assert capsys.readouterr().err == f"{BOB} has access until it is revoked.\n"
 
 
 def test_users_have_a_priority(command: Command) -> None:

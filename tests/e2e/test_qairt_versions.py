@@ -174,7 +174,7 @@ def tiny(tmp_path: Path) -> Iterator[Engine]:
     with tiny_engines(tmp_path) as engines:
         made: TinyEngines = engines
         engine = made.make({"onnxruntime_qnn": code}, name="qnn-2.50")
-        with listed(replace(engine, qairt="2.50")):
+        with listed(replace(engine, qairt_sdk=FULL)):
             yield engine
 
 

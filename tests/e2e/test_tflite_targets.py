@@ -125,6 +125,31 @@ def test_padded_pools_and_divisions_of_a_quantized_model(client: Client) -> None
     assert "DIV (1)" in told(job)
 
 
+def test_a_check_converts_as_a_job_does(client: Client) -> None:
+    options = "--target_runtime tflite --quantize_full_type w8a8"
+    check = hub.check_model(conv_net(), DEVICE, options=options)
+
+    assert check.ok, check.refusal
+    assert check.outputs == ("y: float32[1, 10]",)
+    assert {node.op for node in check.nodes} >= {"Conv"}
+    # Of the first stage and of the second one, and nothing of what a check leaves out.
+    text = "\n".join(check.notices)
+    assert "Quantized on random inputs" in text
+    assert "tensors that the target model computes are integers" in text
+    assert "checks no target models" not in text
+
+    nodes = [helper.make_node("Det", ["x"], ["y"])]
+    model = build_model(nodes, {"x": (FLOAT, [4, 4])}, {"y": (FLOAT, [])})
+    job = client.submit_compile_job(model, DEVICE, options="--target_runtime tflite")
+    check = hub.check_model(model, DEVICE, options="--target_runtime tflite")
+
+    assert not check.ok
+    assert check.refusal == "TensorFlow Lite has no operator for 'Det' of the model."
+    assert (job.wait(120).message, job.failure_type) == (check.refusal, check.failure_type)
+    # What the first stage has told of the model stays.
+    assert (check.runtime, check.inputs) == ("tflite", ("x: float32[4, 4]",))
+
+
 def test_without_the_engine_a_job_says_what_to_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

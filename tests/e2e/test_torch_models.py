@@ -1,14 +1,19 @@
 """PyTorch models in memory and as files; `make test-torch` runs this where torch is installed."""
 
+import runpy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.users import ME
 
 import qai_hub as hub
+import qai_hub.hub
 from qai_hub.client import Client, Device, SourceModelType
+from qai_hub.config import save_config
+from qai_hub.local import LocalHub
 
 torch = pytest.importorskip("torch")
 
@@ -178,3 +183,21 @@ def test_a_scripted_function_is_no_model(client: Client) -> None:
 
     with pytest.raises(hub.UserError, match="not a ScriptFunction"):
         client.upload_model(torch.jit.script(double))
+
+
+def test_example_compiles_a_module(
+    lh: LocalHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = save_config(lh.config(ME), environ={}, home=tmp_path)
+    monkeypatch.setenv("QAIHUB_CLIENT_INI", str(path))
+    monkeypatch.setattr(qai_hub.hub, "_global_client", None)
+    monkeypatch.chdir(tmp_path)
+    script = Path(__file__).parents[2] / "examples/compile_pytorch.py"
+    runpy.run_path(str(script), run_name="__main__")
+    told = capsys.readouterr().out
+    assert told.endswith(
+        "compiled/from_pytorch.onnx takes {'image': ((1, 3, 48, 192), 'float32')}\n"
+    )

@@ -253,10 +253,11 @@ def _pruning(db: Connection, first: str, second: str) -> None:
 
 def _nodes(db: Connection, job_id: str) -> None:
     now = nodes.read_clock(db)
-    node = nodes.Node("n1", "here:1", "worker", "1.0", 2, NOON, seen=now)
+    node = nodes.Node("n1", "here:1", "worker", "1.0", 2, NOON, "qnn,torch", seen=now)
     nodes.add_node(db, node, now)
     assert nodes.get_nodes(db) == nodes.get_living_nodes(db, LARGE) == [node]
     assert nodes.get_living_nodes(db, -LARGE) == []
+    assert nodes.get_offered_labels(db, LARGE) == {"qnn", "torch"}
     assert nodes.mark_seen(db, "n1", now + 1, draining=True)
     assert not nodes.mark_seen(db, "n2", now, draining=False)
     JOBS.update(db, job_id, node_id="n1", lease=now)

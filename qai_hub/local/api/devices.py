@@ -4,6 +4,7 @@ from qai_hub.local.api.context import RequestContext
 from qai_hub.local.contract import Reply
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.frameworks import installed_frameworks
+from qai_hub.local.store.nodes import MICROSECONDS, get_offered_labels
 
 
 def list_devices(context: RequestContext) -> Reply:
@@ -22,7 +23,12 @@ def list_devices(context: RequestContext) -> Reply:
     return Reply({"devices": listed, "total_query_count": len(listed)})
 
 
-def list_frameworks(_: RequestContext) -> Reply:
+def list_frameworks(context: RequestContext) -> Reply:
     """List the runtime frameworks that jobs run with."""
-    found = installed_frameworks()
+    config = context.services.config
+    offered = None
+    if config.database is not None:
+        # Jobs run on the machines of other processes, which have engines of their own.
+        offered = get_offered_labels(context.db, int(config.lease * MICROSECONDS))
+    found = installed_frameworks(offered)
     return Reply({"frameworks": found, "total_query_count": len(found)})

@@ -125,6 +125,7 @@ def run_attempt(
             log.write("Attempt cancelled")
             raise
         finally:
+            log.write_repeats()
             shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)
         succeeded = report.failure_type == FailureType.SUCCESS
         seconds = time.monotonic() - started

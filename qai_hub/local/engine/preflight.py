@@ -4,7 +4,9 @@ The model is compiled as a compile job would do it, so that both give the same a
 """
 
 import logging
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from qai_hub.local.engine.qnn.diagnose import name_nodes
 from qai_hub.local.engine.qnn.probes import Tensors
 from qai_hub.local.engine.qnn.provider import QnnSettings, check_soc, htp_options
 from qai_hub.local.engine.qnn.support import NodesRefused, Problem, Support, find_support
-from qai_hub.local.engine.qnn.target_check import TURNED_OFF
+from qai_hub.local.engine.qnn.target_check import select_checked
 from qai_hub.local.engine.qnn.versions import find_other_stage
 from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME
@@ -47,8 +49,9 @@ def check_model(request: AttemptRequest, folder: Path) -> Report:
 
     Returns:
         A report whose result has the reason of a refusal, the notices of the job, facts about the
-        model, and where each of its nodes would run; or the next stage, if it is for a worker with
-        another QAIRT.
+        model, and where each of its nodes would run. The report also names the next stage, if an
+        engine makes the target model; or that alone, if the check is for a worker with another
+        QAIRT.
 
     Raises:
         JobFailure: The options are not those of a compile job.
@@ -68,7 +71,7 @@ def check_model(request: AttemptRequest, folder: Path) -> Report:
         "output_spec": [],
         "model": _describe_model(request, folder / WORK_FOLDER / "described"),
     }
-    support = None
+    support = compiled = None
     try:
         compiled = compile_model(request, folder)
     except JobFailure as failure:
@@ -76,16 +79,15 @@ def check_model(request: AttemptRequest, folder: Path) -> Report:
         support = failure.support if isinstance(failure, NodesRefused) else None
         target = folder / WORK_FOLDER / "target" / "model.onnx"
     else:
-        fields = ("input_spec", "output_spec", "notices", "tool_versions")
-        result |= {name: compiled.result[name] for name in fields}
-        # Nothing is simulated here, which is no news of the hub.
-        unchecked = TURNED_OFF.to_notice()
-        result["notices"] = [each for each in result["notices"] if each != unchecked]
+        result |= select_checked(compiled.result)
         target = _find_target(compiled, folder)
     if target.is_file() and request.soc is not None and request.soc.has_htp:
         result["nodes"] = _place(target, request.soc, support, is_refused=bool(result["refusal"]))
     result.setdefault("tool_versions", tool_versions())
-    return Report(result=result)
+    if compiled is None or compiled.next_stage is None:
+        return Report(result=result)
+    rest = compiled.next_stage
+    return Report(result=result, next_stage=replace(rest, kind=f"check_{rest.kind}"))
 
 
 def _describe_model(request: AttemptRequest, work: Path) -> dict[str, Any]:
@@ -123,6 +125,9 @@ def _describe_port(port: Port) -> dict[str, Any]:
 def _find_target(compiled: Report, folder: Path) -> Path:
     """Return the prepared model of a compile job that succeeded."""
     target = folder / WORK_FOLDER / "target" / "model.onnx"
+    if compiled.next_stage is not None:
+        # The next stage converts it as it is, while nodes get names to find out where they run.
+        return Path(shutil.copyfile(target, target.with_name("placed.onnx")))
     if target.is_file():
         return target
     published = folder / compiled.files["target_model"]

@@ -42,6 +42,7 @@ OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 # Where the work of a kind is: the module in this package, and the function.
 _ENTRY_POINTS = {
     "check": ("preflight", "check_model"),
+    "check_tflite": ("tflite.job", "check_conversion"),
     "compile": ("compile", "compile_model"),
     "inspect": ("inspection.job", "inspect_file"),
     "link": ("qnn.link", "link_models"),
@@ -53,7 +54,7 @@ KINDS = tuple(_ENTRY_POINTS)
 """The kinds of requests."""
 
 # The kinds that compare models, in processes of their own.
-_COMPARING = frozenset({"check", "compile", "link", "quantize", "tflite"})
+_COMPARING = frozenset({"check", "check_tflite", "compile", "link", "quantize", "tflite"})
 logger = logging.getLogger(__name__)
 
 

@@ -25,7 +25,7 @@ class Engine:
         pythons: The versions of Python that it can have, the preferred one first; none if it is
             laid over the packages of the hub's own environment, whose Python it then shares.
         runtimes: The target runtimes that only it makes models for.
-        qairt: The version of QAIRT that it has, by two numbers; empty for none.
+        qairt_sdk: The version of QAIRT that it has; empty for none.
         platforms: The systems and processors that it is for.
         download: What is downloaded to install it, in bytes, roughly.
     """
@@ -36,7 +36,7 @@ class Engine:
     modules: tuple[str, ...]
     pythons: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
-    qairt: str = ""
+    qairt_sdk: str = ""
     platforms: tuple[tuple[str, str], ...]
     download: int
 
@@ -44,6 +44,11 @@ class Engine:
     def is_overlay(self) -> bool:
         """Whether it is laid over the packages of the hub's own environment."""
         return not self.pythons
+
+    @property
+    def qairt(self) -> str:
+        """The version of QAIRT that it has, by two numbers; empty for none."""
+        return ".".join(self.qairt_sdk.split(".")[:2])
 
     @property
     def label(self) -> str:
@@ -67,13 +72,14 @@ class Engine:
         return hashlib.sha256(pins.encode()).hexdigest()
 
 
-def _qnn(qairt: str) -> Engine:
+def _qnn(sdk: str) -> Engine:
+    qairt = ".".join(sdk.split(".")[:2])
     return Engine(
         name=f"qnn-{qairt}",
         description=f"compile, link and run with QAIRT {qairt}",
         lock=_LOCKS / f"qnn-{qairt}.txt",
         modules=("onnxruntime", "onnxruntime_qnn"),
-        qairt=qairt,
+        qairt_sdk=sdk,
         platforms=(_LINUX,),
         download=110 << 20,
     )
@@ -91,7 +97,7 @@ TFLITE = Engine(
 )
 
 ENGINES: dict[str, Engine] = {
-    each.name: each for each in (TFLITE, *map(_qnn, ("2.47", "2.48", "2.49", "2.50")))
+    each.name: each for each in (TFLITE, *map(_qnn, ("2.47.0", "2.48.40", "2.49.40", "2.50.40")))
 }
 """The engines by their names."""
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from qai_hub.display.text import format_bytes
 from qai_hub.local.pages.compared_job import ComparedJob
 from qai_hub.local.pages.profile import ProfileView
 from qai_hub.local.pages.text import (
-    format_bytes,
     format_duration,
     format_microseconds,
     format_state,

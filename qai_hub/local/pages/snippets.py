@@ -1,5 +1,6 @@
 """The same job in Python and in the shell, to be copied."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -77,7 +78,9 @@ def _words_of_type(job: JobFacts) -> Iterator[str]:
     elif job.type == "inference" and not fields["is_profiling_on"]:
         yield "--no-profiling"
     elif job.type == "compile" and "tensor_type_list" in fields:
-        yield from ("--input-specs", repr(_specs(fields["tensor_type_list"])))
+        # JSON has no single quotes of its own, which shells need for what has blanks and brackets.
+        specs = json.dumps(_specs(fields["tensor_type_list"]), ensure_ascii=False)
+        yield from ("--input-specs", specs)
 
 
 def _verb(job: JobFacts) -> str:

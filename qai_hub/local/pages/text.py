@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from qai_hub.display.text import format_bytes
+
 _CODE: Final = re.compile(r"`([^`]+)`")
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STATES: Final = {
     "JOB_STATE_CREATED": "Queued",
     "JOB_STATE_DONE": "Done",
@@ -31,14 +32,6 @@ def read_search(text: str) -> str:
 def split_search(search: str) -> tuple[str, ...]:
     """Return the words of a search, in lower case, each once."""
     return tuple(dict.fromkeys(search.lower().split()))
-
-
-def format_bytes(size: float) -> str:
-    """Return a size, such as `1.5 MiB`."""
-    value, unit = float(size), 0
-    while value >= 1024 and unit < len(_UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{value:.0f} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
 
 
 def format_number(value: float | None) -> str:

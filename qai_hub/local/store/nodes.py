@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import BigInteger, Connection, cast, delete, insert, or_, select, update
 
 from qai_hub.local.store.dialect import epoch_seconds
+from qai_hub.local.store.labels import from_text
 from qai_hub.local.store.schema import jobs, nodes
 
 MICROSECONDS = 1_000_000
@@ -73,6 +74,17 @@ def get_living_nodes(db: Connection, within: int) -> list[Node]:
     """
     since = read_clock(db) - within
     return [node for node in get_nodes(db) if node.seen >= since]
+
+
+def get_offered_labels(db: Connection, within: int) -> frozenset[str]:
+    """Return what processes offer that take jobs and were heard of lately.
+
+    Args:
+        db: The transaction.
+        within: How long ago at most, in microseconds.
+    """
+    taking = (node for node in get_living_nodes(db, within) if node.slots and not node.draining)
+    return frozenset(label for node in taking for label in from_text(node.labels))
 
 
 def mark_seen(db: Connection, node_id: str, now: int, *, draining: bool) -> bool:

@@ -63,6 +63,32 @@ def test_colours_are_dropped(tmp_path: Path) -> None:
     assert logged_text(tmp_path / "log", b"\x1b[1;31mred\x1b[m\n") == f"{STAMP} red\n"
 
 
+def test_a_repeated_warning_is_written_once_with_its_count(tmp_path: Path) -> None:
+    def warn(second: int, text: str, level: str = "W") -> bytes:
+        stamp = f"2026-01-02 03:04:{second:02}.123456789"
+        return f"\x1b[0;93m{stamp} [{level}:onnxruntime:, {text}]\x1b[m\n".encode()
+
+    errors = [warn(0, "an error", "E")] * 2
+    runtime_log = AttemptLog(tmp_path / "runtime", now=lambda: NOW)
+    with closing(AttemptLog(tmp_path / "log", now=lambda: NOW, output_log=runtime_log)) as log:
+        log.write_output(b"".join([warn(0, "a"), warn(0, "b"), *errors, b"a line\n" * 2]))
+        log.write_output(warn(1, "a") + warn(2, "a"))
+        assert log.tail().count("[W:onnxruntime:, a]") == 1
+        log.write_repeats()
+        log.write_output(warn(3, "a"))
+        log.write_repeats()
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.removeprefix(f"{STAMP} ") for line in lines] == [
+        *(f"2026-01-02 03:04:00.123456789 [W:onnxruntime:, {text}]" for text in "ab"),
+        *["2026-01-02 03:04:00.123456789 [E:onnxruntime:, an error]"] * 2,
+        *["a line"] * 2,
+        "… 3 times in all: [W:onnxruntime:, a]",
+        "2026-01-02 03:04:03.123456789 [W:onnxruntime:, a]",
+    ]
+    assert (tmp_path / "runtime").read_text().splitlines() == lines
+
+
 def test_a_flood_keeps_the_first_and_the_last_lines(tmp_path: Path) -> None:
     flood = b"".join(b"line %d\n" % number for number in range(100_000))
 

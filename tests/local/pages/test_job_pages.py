@@ -10,6 +10,7 @@ from support.page_browser import PageBrowser
 from support.polling import wait_until
 from support.recorded_statements import recorded_statements
 
+from qai_hub.cli.parameters import InputSpecsType
 from qai_hub.local import LocalHub
 
 HOSTILE = [
@@ -280,6 +281,22 @@ def test_the_same_again_does_the_same(ada: Api, model: str, browser: PageBrowser
     assert f"inputs=hub.get_dataset('{data}')" in text
     assert "profile=False" in text
     assert f"--inputs {data} --no-profiling" in text
+
+
+def test_input_specs_are_quoted_for_a_shell(ada: Api, model: str, browser: PageBrowser) -> None:
+    types = [
+        {"name": name, "tensor_type": {"shape": [1, 3], "dtype": "TENSOR_DTYPE_UINT8"}}
+        for name in ("x", "\U0001f600 y")
+    ]
+    key = ada.submit("compile_job", model, tensor_type_list={"types": types})
+    text = browser.get(f"/jobs/{key}/").text
+    quoted = '{"x": [[1, 3], "uint8"], "\U0001f600 y": [[1, 3], "uint8"]}'
+    assert f"--input-specs '{quoted}'" in text
+    # As the command reads it.
+    assert InputSpecsType().convert(quoted, None, None) == {
+        "x": ((1, 3), "uint8"),
+        "\U0001f600 y": ((1, 3), "uint8"),
+    }
 
 
 def test_pages_run_nothing_from_elsewhere(browser: PageBrowser) -> None:

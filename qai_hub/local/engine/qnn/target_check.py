@@ -282,6 +282,19 @@ def find_why_not_checked(request: AttemptRequest, values: Mapping[str, Any]) -> 
     return _SKIPPED if SKIP_TARGET_CHECK in values else None
 
 
+def select_checked(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a check without a hub tells of the result of a compile job.
+
+    Args:
+        result: The result of the job, or of a stage of it.
+    """
+    selected = {name: result[name] for name in ("input_spec", "output_spec", "tool_versions")}
+    # Nothing is compared, which is no news of the hub.
+    unchecked = TURNED_OFF.to_notice()
+    notices = [each for each in result["notices"] if each != unchecked]
+    return {**selected, "notices": notices}
+
+
 def check_compiled(
     made: TargetModel,
     request: AttemptRequest,

@@ -35,6 +35,7 @@ from qai_hub.local.engine.qnn.target_check import (
     choose_bound,
     find_why_not_checked,
     limit_seconds,
+    select_checked,
 )
 from qai_hub.local.engine.runners.tflite import LiteRtModel
 from qai_hub.local.engine.steps import Step, begin_step
@@ -121,6 +122,24 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
         },
         files={"target_model": _TARGET},
     )
+
+
+def check_conversion(request: AttemptRequest, folder: Path) -> Report:
+    """Examine whether a model that was prepared for a check would be converted.
+
+    Args:
+        request: The request, as for `convert_to_tflite`.
+        folder: The attempt's folder.
+
+    Returns:
+        A report whose result adds to that of the check: the reason of a refusal, or the notices,
+        tools, inputs and outputs of the target model.
+    """
+    try:
+        converted = convert_to_tflite(request, folder)
+    except JobFailure as failure:
+        return Report(result={"refusal": failure.reason, "failure_type": failure.failure_type})
+    return Report(result=select_checked(converted.result))
 
 
 def _list_tools() -> list[dict[str, str]]:
