@@ -63,9 +63,8 @@ class PageEndpoint:
         return view
 
     async def _show(self, view: View, request: Request, viewer: User, form: Form) -> Response:
-        services = self._site.services
         run = partial(self._run, view, request, viewer, form)
-        return await run_until_done(services, run, services.quick_reads)
+        return await run_until_done(self._site.services, run, viewer)
 
     def _run(
         self,
