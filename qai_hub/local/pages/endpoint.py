@@ -78,7 +78,7 @@ async def run_view(
     *,
     writes: bool = False,
 ) -> _Result:
-    """Make a page, or a part of one, in a transaction of its own, when it is the viewer's turn.
+    """Make a page, or a part of one, in a transaction of its own.
 
     Args:
         site: The site.
@@ -102,7 +102,8 @@ async def run_view(
                 action()
             return result
 
-    return await run_until_done(site.services, run, viewer)
+    # What waits for others to write keeps nobody from reading.
+    return await run_until_done(site.services, run, None if writes else viewer)
 
 
 async def find_viewer(site: Site, request: Request) -> User:
