@@ -78,12 +78,14 @@ _SOURCES = """
     FROM people
 """
 _INPUTS = """
-    INSERT INTO uses (job_id, role, position, object_id)
-    SELECT 'j' || key, 'input', 0, 'msource' || person FROM history
+    INSERT INTO uses (job_id, role, position, object_id, seq, owner_id)
+    SELECT 'j' || key, 'input', 0, 'msource' || person, n, owner_id
+    FROM history JOIN people ON people.number = person
 """
 _OUTPUTS = """
-    INSERT INTO uses (job_id, role, position, object_id)
-    SELECT 'j' || key, 'target', 0, 'm' || key FROM history
+    INSERT INTO uses (job_id, role, position, object_id, seq, owner_id)
+    SELECT 'j' || key, 'target', 0, 'm' || key, n, owner_id
+    FROM history JOIN people ON people.number = person
     WHERE kind IN ('compile', 'quantize', 'link')
 """
 _LOGS = """

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 from support.browsing import Browsing, KeptPages
 from support.hub_http import Api
-from support.pages_world import ADA, HOSTILE, World
+from support.pages_world import ADA, BOB, HOSTILE, World
 
 
 def test_list_and_page_of_a_job_follow_it_to_its_end(browse: Browsing, world: World) -> None:
@@ -44,6 +44,17 @@ def test_filters_find_jobs(look: KeptPages, world: World) -> None:
     expect(page.locator("tr", has_text=world.ids["profiled"])).to_have_count(0)
 
 
+def test_buttons_are_there_for_what_is_ticked(look: KeptPages, world: World) -> None:
+    seen = {}
+    for email in (ADA, BOB):
+        page = look(email)
+        page.goto("/jobs/")
+        page.locator(f"tbody input[value='{world.ids['inferred']}']").check()
+        seen[email] = page.locator(".when-chosen button:visible").all_inner_texts()
+    # It has ended, so nobody can cancel it.
+    assert seen == {ADA: ["Compare", "Rename…", "Share…"], BOB: ["Compare"]}
+
+
 def test_layers_are_sorted_and_searched_by_keyboard(look: KeptPages, world: World) -> None:
     page = look(ADA)
     page.goto(world.url("/jobs/{profiled}/"))
@@ -57,12 +68,17 @@ def test_layers_are_sorted_and_searched_by_keyboard(look: KeptPages, world: Worl
     page.keyboard.press("Enter")
     expect(page.locator("#layers th[aria-sort=descending]")).to_have_text("Operator")
     assert operators(page) == sorted(ascending, reverse=True)
-    page.get_by_role("searchbox", name="Search").focus()
+    # Of numbers, people look for the largest, but of places for the first.
+    for column, order in (("Time", "descending"), ("#", "ascending")):
+        page.locator("#layers").get_by_role("button", name=column, exact=True).click()
+        expect(page.locator(f"#layers th[aria-sort={order}]")).to_have_text(column)
+    operator.click()
+    page.get_by_role("searchbox", name="Layers with").focus()
     page.keyboard.type(f"{ascending[0]} 3 <SCRIPT>")
     found = operators(page)
     assert found
     assert set(found) == {ascending[0]}
-    page.get_by_role("searchbox", name="Search").fill("")
+    page.get_by_role("searchbox", name="Layers with").fill("")
     assert len(operators(page)) == len(ascending)
 
 

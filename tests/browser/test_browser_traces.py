@@ -3,7 +3,7 @@
 import json
 
 from playwright.sync_api import Route, expect
-from support.browsing import Browsing
+from support.browsing import NARROW, Browsing
 from support.pages_world import ADA, World
 
 PERFETTO = "https://ui.perfetto.dev"
@@ -28,6 +28,11 @@ def test_the_viewer_that_comes_along_draws_the_trace(browse: Browsing, world: Wo
     # The kernels of the layers.
     expect(frame.get_by_text("_kernel_time").first).to_be_visible()
     assert page.evaluate("document.querySelector('iframe').contentDocument") is None
+    # Where its bar has no place for both ends, the views stay.
+    expect(frame.get_by_text("Export")).to_be_visible()
+    page.set_viewport_size(NARROW)
+    expect(frame.get_by_text("Export")).to_be_hidden()
+    frame.get_by_text("Time Order").click()
 
 
 def test_perfetto_gets_the_trace_upon_a_click(browse: Browsing, world: World) -> None:

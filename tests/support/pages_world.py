@@ -40,6 +40,7 @@ PAGES = (
     "/jobs/{profiled}/trace/",
     "/jobs/{inferred}/",
     "/compare/?job={compiled}&job={profiled}",
+    "/compare/?job={compiled}&job={profiled}&job={failed}&job={inferred}&job={quantized}",
     "/models/",
     "/models/{model}/",
     "/models/{target}/",

@@ -101,9 +101,7 @@ def build_handlers(services: Services) -> dict[str, Handler]:
     """
     return {
         **{
-            name: with_read_transaction(
-                services, handle, None if name in _MAY_WAIT else services.quick_reads
-            )
+            name: with_read_transaction(services, handle, is_quick=name not in _MAY_WAIT)
             for name, handle in _READS.items()
         },
         **{name: with_write_transaction(services, handle) for name, handle in _WRITES.items()},

@@ -21,6 +21,7 @@ from qai_hub.local.core.digests import FileDigests
 from qai_hub.local.core.inspections import Inspections
 from qai_hub.local.core.lifecycle import Lifecycle
 from qai_hub.local.core.sign_ins import SignIns
+from qai_hub.local.core.turns import Places
 from qai_hub.local.core.waiters import SharedReads, Waiters
 from qai_hub.local.devices import DeviceCatalogue
 from qai_hub.local.errors import FILES_UNAVAILABLE, ProblemError
@@ -69,7 +70,8 @@ class Services:
         clock: Returns the current time.
         tracer: Records what is done for a request.
         inspections: What is inside files.
-        quick_reads: Limits how many requests read the database alone at once.
+        quick_reads: Limits how many requests read the database alone at once, of users in turns.
+        quick_threads: The threads that they have.
         ended_jobs: What requests that waited for a job are answered, by the job and the viewer.
         storage_waits: Limits how many wait for the storage of the files at once.
     """
@@ -93,7 +95,8 @@ class Services:
     clock: Clock
     tracer: Tracer
     inspections: Inspections
-    quick_reads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
+    quick_reads: Places = field(default_factory=lambda: Places(MAX_QUICK_READS))
+    quick_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_QUICK_READS))
     ended_jobs: SharedReads[tuple[str, int], Reply] = field(default_factory=SharedReads)
     storage_waits: CapacityLimiter = field(
         default_factory=lambda: CapacityLimiter(MAX_STORAGE_WAITS)
@@ -182,21 +185,21 @@ RouteHandler = Callable[[Call], Awaitable[Reply]]
 
 
 def with_read_transaction(
-    services: Services, handle: OperationHandler, limiter: CapacityLimiter | None = None
+    services: Services, handle: OperationHandler, *, is_quick: bool = True
 ) -> RouteHandler:
     """Return the handler of an operation that only reads.
 
     Args:
         services: What the handler uses.
         handle: Handles the operation.
-        limiter: Limits how many requests are handled at once; None for the limit of all requests.
+        is_quick: Whether it reads nothing but the database.
     """
 
     def run(call: Call, done: dict[str, Any]) -> Reply:
         with services.store.read() as db, ExitStack() as exit_stack:
             return handle(RequestContext(services, call, db, exit_stack, done=done))
 
-    return _repeating(services, run, limiter)
+    return _repeating(services, run, is_quick=is_quick)
 
 
 def with_write_transaction(services: Services, handle: OperationHandler) -> RouteHandler:
@@ -211,18 +214,20 @@ def with_write_transaction(services: Services, handle: OperationHandler) -> Rout
                 action()
             return reply
 
-    return _repeating(services, run)
+    return _repeating(services, run, is_quick=False)
 
 
 def _repeating(
     services: Services,
     run: Callable[[Call, dict[str, Any]], Reply],
-    limiter: CapacityLimiter | None = None,
+    *,
+    is_quick: bool,
 ) -> RouteHandler:
     """Return a handler that runs again once what it needs from the storage is there."""
 
     async def handler(call: Call) -> Reply:
-        return await run_until_done(services, partial(run, call), limiter)
+        reader = call.caller if is_quick else None
+        return await run_until_done(services, partial(run, call), reader)
 
     return handler
 
@@ -230,7 +235,7 @@ def _repeating(
 async def run_until_done(
     services: Services,
     run: Callable[[dict[str, Any]], _Result],
-    limiter: CapacityLimiter | None = None,
+    reader: User | None,
 ) -> _Result:
     """Run a transaction in a thread, and again once what it needs from the storage is there.
 
@@ -240,7 +245,8 @@ async def run_until_done(
     Args:
         services: The services of the hub.
         run: The transaction, given the results of what was done without one, by name.
-        limiter: Limits how many requests are handled at once; None for the limit of all requests.
+        reader: Whose turn it needs to be, for a transaction that is quick; None for others, for
+            which there are more threads.
 
     Returns:
         What it returns.
@@ -251,7 +257,10 @@ async def run_until_done(
     waits, done = services.storage_waits, dict[str, Any]()
     while True:
         try:
-            return await run_sync(run, done, limiter=limiter)
+            if reader is None:
+                return await run_sync(run, done)
+            async with services.quick_reads.take(reader.id):
+                return await run_sync(run, done, limiter=services.quick_threads)
         except Postponed as postponed:
             if waits.statistics().tasks_waiting >= _MAX_QUEUED_WAITS:
                 raise FILES_UNAVAILABLE from None

@@ -20,7 +20,7 @@ async def get_job(services: Services, call: Call) -> Reply:
 
     If too many requests are waiting already, respond at once, without `Preference-Applied`.
     """
-    respond = with_read_transaction(services, jobs.get_job, services.quick_reads)
+    respond = with_read_transaction(services, jobs.get_job)
     job_id = call.params["job_id"]
     seconds = parse_wait_preference(call.params.get("Prefer", ""))
     if seconds is None:

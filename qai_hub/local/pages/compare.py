@@ -1,11 +1,12 @@
 """The page with several jobs beside each other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from qai_hub.local.core.access import filter_visible
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.compared_job import ComparedJob, Json, MissingJob
 from qai_hub.local.pages.compared_layers import ComparedLayers
@@ -13,18 +14,22 @@ from qai_hub.local.pages.comparison import Comparison
 from qai_hub.local.pages.job_facts import JobFacts
 from qai_hub.local.pages.site import Page
 from qai_hub.local.store.files import get_file
-from qai_hub.local.store.rows import MODELS
+from qai_hub.local.store.relations import get_uses
+from qai_hub.local.store.rows import JOB_SUMMARIES, MODELS
 
 MAX_COMPARED: Final = 4
 """Jobs that are beside each other at most."""
+# As many as a page of the list of jobs has.
+_MAX_LISTED: Final = 50
 
 
 def show_comparison(page: Page) -> Response:
     """Show several jobs beside each other."""
     asked = [key.strip() for key in page.request.query_params.getlist("job")]
     keys = list(dict.fromkeys(key for key in asked if key))
-    shown = keys[:MAX_COMPARED]
-    found = [_read_job(page, key) for key in shown]
+    if len(keys) > MAX_COMPARED:
+        return _ask_which(page, keys)
+    found = [_read_job(page, key) for key in keys]
     jobs = [each for each in found if isinstance(each, ComparedJob)]
     comparison = Comparison.of(jobs)
     return page.render(
@@ -32,10 +37,28 @@ def show_comparison(page: Page) -> Response:
         comparison=comparison,
         layers=ComparedLayers.of(comparison, page.params),
         missing=[each for each in found if isinstance(each, MissingJob)],
-        left_out=keys[MAX_COMPARED:],
         max_compared=MAX_COMPARED,
-        keys=shown,
-        without={key: _address(each for each in shown if each != key) for key in shown},
+        keys=keys,
+        without={key: _address(each for each in keys if each != key) for key in keys},
+    )
+
+
+def _ask_which(page: Page, keys: Sequence[str]) -> Response:
+    """Ask which of jobs to show that are too many to be beside each other."""
+    listed = keys[:_MAX_LISTED]
+    found = JOB_SUMMARIES.get_many(page.db, listed)
+    visible = filter_visible(page.db, page.viewer, found.values())
+    uses = get_uses(page.db, visible)
+    jobs = [
+        JobFacts.of_record(visible[key], "", has_inputs=bool(uses[key].dataset))
+        for key in listed
+        if key in visible
+    ]
+    return page.render(
+        "compare_which.html",
+        jobs=jobs,
+        number=len(keys),
+        max_compared=MAX_COMPARED,
     )
 
 

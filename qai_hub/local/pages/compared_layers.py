@@ -41,21 +41,21 @@ class ComparedLayers:
         layers = [() if each is None else each.layers.all for each in profiles]
         if sum(map(bool, layers)) < 2:
             return None
-        comparable = comparison.is_comparable
         table = LongTable.of(
             match_layers(layers),
             _columns(comparison),
             params,
             text=lambda row: f"{_known(row).name} {_known(row).operator}",
-            slowest=f"-{_SLOWEST}",
+            first="the slowest first",
+            sort_many=f"-{_SLOWEST}",
         )
-        return cls(table, [_show(row, comparable=comparable) for row in table.rows])
+        return cls(table, [_show(row, comparison.bases) for row in table.rows])
 
 
-def _show(matched: LayerRow, *, comparable: bool) -> Row:
+def _show(matched: LayerRow, bases: Sequence[int]) -> Row:
     known = _known(matched)
     times = [None if each is None else each.time for each in matched]
-    row = numbers_row(known.name, times, format_microseconds, comparable=comparable)
+    row = numbers_row(known.name, times, format_microseconds, bases)
     cells = [
         # It is there, though without a time of its own.
         Cell(each.unit) if each is not None and cell.value is None else cell
@@ -72,10 +72,12 @@ def _columns(comparison: Comparison) -> list[Column[LayerRow]]:
     for at, job in enumerate(comparison.jobs):
         key, name = job.facts.id, job.facts.name or job.facts.id
         columns.append(Column(f"time-{at}", name, partial(_time, at), key, is_number=True))
-        if at and comparison.is_comparable:
-            columns.append(
-                Column(f"change-{at}", "Difference", partial(_change, at), is_number=True)
-            )
+        base = comparison.bases[at]
+        if base != at:
+            # Without a word, it is from the first job.
+            other = f"from {comparison.jobs[base].facts.id}" if base else ""
+            change = partial(_change, at, base)
+            columns.append(Column(f"change-{at}", "Difference", change, other, is_number=True))
     return [*columns, Column(_SLOWEST, "", _longest)]
 
 
@@ -88,9 +90,9 @@ def _time(at: int, row: LayerRow) -> float | None:
     return None if layer is None else layer.time
 
 
-def _change(at: int, row: LayerRow) -> float | None:
-    time, first = _time(at, row), _time(0, row)
-    return None if time is None or first is None else time - first
+def _change(at: int, base: int, row: LayerRow) -> float | None:
+    time, other = _time(at, row), _time(base, row)
+    return None if time is None or other is None else time - other
 
 
 def _longest(row: LayerRow) -> float | None:

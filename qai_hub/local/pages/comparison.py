@@ -1,5 +1,6 @@
 """What several jobs have in common, and in what they differ, row by row."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -22,7 +23,8 @@ class Cell:
     Attributes:
         text: As people read it; empty if there is nothing.
         value: By which a table is sorted; None if it is no number.
-        change: How it differs from the first job's, such as `+12 %`; empty if that is not known.
+        change: How it differs from that of another job, such as `+12 %`; empty if that is not
+            known.
     """
 
     text: str
@@ -65,40 +67,49 @@ class Comparison:
     Attributes:
         jobs: The jobs.
         origins: What each profile was measured on; None for a job without one.
+        bases: For each job the place of the one that its times and memory differ from: the first
+            that was measured on the same, so its own for that.
         sections: What they are, do and measured.
     """
 
     jobs: Sequence[ComparedJob]
     origins: Sequence[str | None]
+    bases: Sequence[int]
     sections: Sequence[Section]
 
     @classmethod
     def of(cls, jobs: Sequence[ComparedJob]) -> Self:
-        """Compare jobs with the first of them."""
+        """Compare jobs, each with the first that it can be compared with."""
         profiles = [job.profile for job in jobs]
         origins = [None if each is None else _origin(each) for each in profiles]
-        comparable = _is_comparable(origins)
+        bases = _find_bases(origins)
         sections = [
             Section("Job", _job_rows(jobs)),
             Section("Options", _named_rows([job.options for job in jobs])),
-            Section("Profile", _profile_rows(profiles, comparable=comparable)),
+            Section("Profile", _profile_rows(profiles, bases)),
             Section("Closeness to the source model", _psnr_rows(jobs)),
             Section("Tools", _named_rows([job.tools for job in jobs])),
         ]
         return cls(
             jobs=jobs,
             origins=origins,
+            bases=bases,
             sections=[section for section in sections if section.rows],
         )
 
     @property
-    def is_comparable(self) -> bool:
-        """Whether all profiles were measured on the same."""
-        return _is_comparable(self.origins)
+    def groups(self) -> Mapping[str, Sequence[int]]:
+        """The places of the jobs that were measured on the same, by what that is."""
+        found = defaultdict[str, list[int]](list)
+        for at, origin in enumerate(self.origins):
+            if origin is not None:
+                found[origin].append(at)
+        return found
 
 
-def _is_comparable(origins: Sequence[str | None]) -> bool:
-    return len({each for each in origins if each is not None}) <= 1
+def _find_bases(measured: Sequence[str | None]) -> list[int]:
+    """Return for each the place of the first that was measured on the same."""
+    return [at if each is None else measured.index(each) for at, each in enumerate(measured)]
 
 
 def _job_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
@@ -116,7 +127,7 @@ def _job_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
         row("Chip", lambda job: job.chip),
         row("Source model", lambda job: job.source),
         row("Model format", lambda job: job.facts.target),
-        numbers_row("Model size", [job.target_size for job in jobs], format_bytes, comparable=True),
+        numbers_row("Model size", [job.target_size for job in jobs], format_bytes, [0] * len(jobs)),
         row("Precision", lambda job: job.precision),
         row("Queued for", lambda job: seconds(job.facts.queued_seconds)),
         row("Took", lambda job: seconds(job.facts.running_seconds)),
@@ -130,7 +141,7 @@ def _named_rows(values: Sequence[Mapping[str, str]]) -> list[Row]:
     return [Row(name, [Cell(each.get(name, "")) for each in values]) for name in names]
 
 
-def _profile_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -> list[Row]:
+def _profile_rows(profiles: Sequence[ProfileView | None], bases: Sequence[int]) -> list[Row]:
     if not any(profiles):
         return []
 
@@ -138,7 +149,7 @@ def _profile_rows(profiles: Sequence[ProfileView | None], *, comparable: bool) -
         label: str, tell: Callable[[ProfileView], float | None], show: Callable[[float], str]
     ) -> Row:
         values = [None if each is None else tell(each) for each in profiles]
-        return numbers_row(label, values, show, comparable=comparable)
+        return numbers_row(label, values, show, bases)
 
     known = [profile for profile in profiles if profile is not None]
     units = dict.fromkeys(group.name for profile in known for group in profile.layers.units)
@@ -173,13 +184,13 @@ def _origin(profile: ProfileView) -> str:
 
 def _psnr_rows(jobs: Sequence[ComparedJob]) -> list[Row]:
     outputs = dict.fromkeys(name for job in jobs for name in job.psnr)
-    comparable = len({job.checked_by for job in jobs if job.psnr}) == 1
+    bases = _find_bases([job.checked_by if job.psnr else None for job in jobs])
     rows = [
         numbers_row(
             name,
             [job.psnr.get(name) for job in jobs],
             lambda value: f"{value:.1f} dB",
-            comparable=comparable,
+            bases,
             difference=lambda value, first: _signed(f"{value - first:+.1f} dB"),
         )
         for name in outputs
@@ -204,17 +215,24 @@ def numbers_row(
     label: str,
     values: Sequence[float | None],
     show: Callable[[float], str],
+    bases: Sequence[int],
     *,
-    comparable: bool,
     difference: Callable[[float, float], str] = _percent,
 ) -> Row:
-    """Return a row of numbers, each with its difference from the first job's."""
-    first = values[0] if values and comparable else None
+    """Return a row of numbers, each with its difference from that of another job.
+
+    Args:
+        label: What they are.
+        values: One for each job; None for one that has none.
+        show: Returns a number as people read it.
+        bases: For each job the place of the other; its own for none.
+        difference: Returns how a number differs from another, as people read it.
+    """
     cells = list[Cell]()
-    for at, value in enumerate(values):
+    for at, (value, base) in enumerate(zip(values, bases, strict=True)):
         if value is None:
             cells.append(Cell(""))
             continue
-        change = difference(value, first) if at and first is not None else ""
-        cells.append(Cell(show(value), value, change))
+        other = None if base == at else values[base]
+        cells.append(Cell(show(value), value, "" if other is None else difference(value, other)))
     return Row(label, cells)

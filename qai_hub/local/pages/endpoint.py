@@ -1,8 +1,8 @@
 """Serving a page: the viewer, the method, forms, and errors as pages."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
@@ -16,6 +16,8 @@ from qai_hub.local.contract.bodies import read_body
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.site import HEADERS, Form, Page, Site, View
 from qai_hub.local.store.records import User
+
+_Result = TypeVar("_Result")
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_FORM_BYTES: Final = 64 << 10
@@ -63,27 +65,45 @@ class PageEndpoint:
         return view
 
     async def _show(self, view: View, request: Request, viewer: User, form: Form) -> Response:
-        services = self._site.services
-        run = partial(self._run, view, request, viewer, form)
-        return await run_until_done(services, run, services.quick_reads)
-
-    def _run(
-        self,
-        view: View,
-        request: Request,
-        viewer: User,
-        form: Form,
-        done: dict[str, Any],
-    ) -> Response:
-        store = self._site.services.store
         writes = request.method == "POST"
+        return await run_view(self._site, view, request, viewer, form, writes=writes)
+
+
+async def run_view(
+    site: Site,
+    view: Callable[[Page], _Result],
+    request: Request,
+    viewer: User,
+    form: Form | None = None,
+    *,
+    writes: bool = False,
+) -> _Result:
+    """Make a page, or a part of one, in a transaction of its own.
+
+    Args:
+        site: The site.
+        view: What is made of the page.
+        request: The request for it.
+        viewer: The user who looks at it.
+        form: The fields of a form that was sent; None for none.
+        writes: Whether the transaction writes.
+
+    Returns:
+        What the view returns.
+    """
+    store = site.services.store
+
+    def run(done: dict[str, Any]) -> _Result:
         with ExitStack() as exit_stack:
             with store.write(done=done) if writes else store.read() as db:
-                page = Page(self._site, request, viewer, db, exit_stack, done, form)
-                response = view(page)
+                page = Page(site, request, viewer, db, exit_stack, done, form or Form())
+                result = view(page)
             for action in page.after_commit:
                 action()
-            return response
+            return result
+
+    # What waits for others to write keeps nobody from reading.
+    return await run_until_done(site.services, run, None if writes else viewer)
 
 
 async def find_viewer(site: Site, request: Request) -> User:

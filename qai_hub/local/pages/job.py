@@ -15,6 +15,7 @@ from qai_hub.local.pages.layers import layers_csv
 from qai_hub.local.pages.lineage import read_lineage
 from qai_hub.local.pages.outputs import read_outputs
 from qai_hub.local.pages.profile import ProfileView
+from qai_hub.local.pages.quantized_layers import QuantizedLayers
 from qai_hub.local.pages.ranges import RangesView
 from qai_hub.local.pages.site import Page, read_emails, redirect
 from qai_hub.local.pages.snippets import python_snippet, shell_snippet
@@ -27,7 +28,7 @@ def show_job(page: Page) -> Response:
     is_own = not job.detail["read_only"]
     body = page.get("getJobResult", job_id=key) if job.state == DONE else None
     result = JobResult.of(body)
-    profile = result.profile
+    profile, quantized = result.profile, result.quantized
     return page.render(
         "job.html",
         job=job,
@@ -36,6 +37,8 @@ def show_job(page: Page) -> Response:
         lineage=read_lineage(page, job.id),
         result=result,
         layers=profile and LayerTable.of(profile.layers.all, page.params),
+        quantized_layers=quantized and QuantizedLayers.of(quantized, page.params),
+        ranges_table=quantized and quantized.ranges.list_part(page.params),
         has_trace=PROFILE_TRACE in job.detail["available_artifacts"],
         outputs=read_outputs(page, key, body),
         files=list_files(page, job),

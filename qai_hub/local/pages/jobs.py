@@ -12,6 +12,7 @@ from qai_hub.local.core.kinds import FINISHED_STATES, KINDS
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.compare import MAX_COMPARED
 from qai_hub.local.pages.job_facts import JobFacts, job_id_of_summary
+from qai_hub.local.pages.notes import end_note, read_note
 from qai_hub.local.pages.site import Page, next_cursor, redirect
 from qai_hub.local.store.relations import get_uses
 
@@ -54,7 +55,8 @@ def show_jobs(page: Page) -> Response:
     filters = {name: value for name, value in query.items() if name != "cursor"}
     is_first = "cursor" not in query
     oldest_first = filters.get("order") == "oldest"
-    return page.render(
+    note = read_note(page)
+    response = page.render(
         "jobs.html",
         400 if problem else 200,
         jobs=_read_jobs(page, reply.body["job_summaries"]),
@@ -73,7 +75,11 @@ def show_jobs(page: Page) -> Response:
         states=_STATES,
         types=_TYPES,
         max_compared=MAX_COMPARED,
+        note=note,
     )
+    if note:
+        end_note(page.site, response)
+    return response
 
 
 def _read_jobs(page: Page, summaries: Sequence[Any]) -> list[JobFacts]:

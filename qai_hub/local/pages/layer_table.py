@@ -1,21 +1,16 @@
 """The layers of a profile on a page: a chart of all of them, and a part of their table."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from markupsafe import Markup
 
-from qai_hub.local.pages.charts import Bar, column_chart
 from qai_hub.local.pages.layers import Layer
-from qai_hub.local.pages.long_table import Column, LongTable, Params, address_of_row, other_params
+from qai_hub.local.pages.long_table import LAYERS, Column, LongTable
+from qai_hub.local.pages.row_chart import NUMBER, RowChart
 from qai_hub.local.pages.text import format_microseconds
-
-_NUMBER: Final = "number"
-_ANCHOR: Final = "layers"
-_MAX_BARS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +42,18 @@ class LayerTable:
             _columns(has_times=has_times),
             given,
             text=lambda layer: f"{layer.number} {layer.name} {layer.operator} {layer.unit}",
-            slowest="-time" if has_times else "",
-            anchor=_ANCHOR,
+            first="the slowest first" if has_times else "",
+            sort_many="-time" if has_times else "",
         )
-        per_bar = max(1, math.ceil(len(layers) / _MAX_BARS))
-        shown = {layer.number for layer in table.rows}
-        chart = _draw(layers, per_bar, shown, other_params(given)) if has_times else None
-        return cls(table, chart, per_bar)
+        chart = RowChart.of(layers, {layer.number for layer in table.rows}, given, LAYERS)
+        each = "each of them" if chart.rows_per_bar == 1 else f"{chart.rows_per_bar} at a time"
+        label = f"Times of {len(layers)} layers, {each}, in the order of their execution"
+        return cls(table, chart.draw(label, _tell) if has_times else None, chart.rows_per_bar)
 
 
 def _columns(*, has_times: bool) -> list[Column[Layer]]:
     columns: list[Column[Layer]] = [
-        Column(_NUMBER, "#", lambda layer: layer.number, is_number=True),
+        Column(NUMBER, "#", lambda layer: layer.number, is_number=True, largest_first=False),
         Column("name", "Layer", lambda layer: layer.name),
         Column("operator", "Operator", lambda layer: layer.operator),
         Column("unit", "Unit", lambda layer: layer.unit),
@@ -66,30 +61,13 @@ def _columns(*, has_times: bool) -> list[Column[Layer]]:
     if has_times:
         columns += [
             Column("time", "Time", lambda layer: layer.time, is_number=True),
-            Column("share", "Share", lambda layer: layer.share),
+            Column("share", "Share", lambda layer: layer.share, largest_first=True),
         ]
     return columns
 
 
-def _draw(layers: Sequence[Layer], per_bar: int, shown: set[int], others: Params) -> Markup:
-    bars = list[Bar]()
-    for begin in range(0, len(layers), per_bar):
-        members = layers[begin : begin + per_bar]
-        row = f"layer-{begin}"
-        is_in_table = per_bar == 1 and begin in shown
-        anchor = row if per_bar == 1 else _ANCHOR
-        address = f"#{row}" if is_in_table else address_of_row(others, _NUMBER, begin, anchor)
-        bars.append(
-            Bar(
-                sum(layer.time or 0.0 for layer in members),
-                _label(members),
-                _main_kind(members),
-                address,
-            )
-        )
-    each = "each of them" if per_bar == 1 else f"{per_bar} of them at a time"
-    label = f"Times of {len(layers)} layers, {each}, in the order of their execution"
-    return column_chart(bars, label)
+def _tell(layers: Sequence[Layer]) -> tuple[float, str, str]:
+    return sum(layer.time or 0.0 for layer in layers), _label(layers), _main_kind(layers)
 
 
 def _label(layers: Sequence[Layer]) -> str:

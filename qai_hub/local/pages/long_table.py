@@ -18,13 +18,34 @@ Params = Sequence[tuple[str, str]]
 MAX_ROWS: Final = 500
 """The most rows that a page shows."""
 
-_SEARCH: Final = "layer"
-_SORT: Final = "sort"
-_BEGIN: Final = "from"
-# What else pages with such tables are asked for: jobs. All else would be in hundreds of addresses.
-_OTHERS: Final = ("against", "job")
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which of the tables of a page one is.
+
+    Attributes:
+        anchor: The id of the part of the page that has it.
+        search: What addresses call that which is searched for in it.
+        sort: What they call the column that it is sorted by.
+        begin: What they call the place of its first shown row.
+    """
+
+    anchor: str
+    search: str
+    sort: str
+    begin: str
+
+
+LAYERS: Final = Place("layers", "layer", "sort", "from")
+RANGES: Final = Place("ranges", "tensor", "tensor-sort", "tensor-from")
+# What pages with such tables are asked for beside one: jobs, and the other table. All else would be
+# in hundreds of addresses.
+_KNOWN: Final = frozenset(
+    {"against", "job"}
+    | {name for it in (LAYERS, RANGES) for name in (it.search, it.sort, it.begin)}
+)
 _MAX_OTHERS: Final = 8
-_MAX_ID: Final = 64
+_MAX_LENGTH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +58,8 @@ class Column(Generic[Row]):
         value: Returns what a row is sorted by, a number or a text; None if it has nothing there.
         note: More of the head.
         is_number: Whether it has numbers.
+        largest_first: Whether people look for the largest of them, so that a click on its head has
+            these first; None for whether it has numbers.
     """
 
     name: str
@@ -44,6 +67,7 @@ class Column(Generic[Row]):
     value: Callable[[Row], Any]
     note: str = ""
     is_number: bool = False
+    largest_first: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,7 @@ class Head:
         title: What it says.
         note: More of that.
         is_number: Whether there are numbers below it.
+        largest_first: Whether the first click on it has the largest of them first.
         order: `ascending` or `descending`, if the rows are sorted by it; empty otherwise.
         address: Where they are, in the order that people ask for by a click.
     """
@@ -61,6 +86,7 @@ class Head:
     title: str
     note: str
     is_number: bool
+    largest_first: bool
     order: str
     address: str
 
@@ -76,9 +102,9 @@ class LongTable(Generic[Row]):
         found: How many of them fit the search.
         begin: The place of the first shown row among those, from 0.
         search: What is searched for; empty for nothing.
-        is_slowest_first: Whether the slowest rows are first, as they are too many for a page.
+        first: Which rows are first, in words; empty if people have asked for an order.
         kept: The parameters that a form has to keep.
-        anchor: The id of the part of the page that has the table.
+        place: Which of the tables of the page it is.
         previous: The address of the part before; empty on the first.
         following: The address of the next part; empty on the last.
     """
@@ -89,9 +115,9 @@ class LongTable(Generic[Row]):
     found: int
     begin: int
     search: str
-    is_slowest_first: bool
+    first: str
     kept: Params
-    anchor: str
+    place: Place
     previous: str
     following: str
 
@@ -103,8 +129,9 @@ class LongTable(Generic[Row]):
         params: Iterable[tuple[str, str]],
         *,
         text: Callable[[Row], str],
-        slowest: str,
-        anchor: str = "layers",
+        first: str,
+        sort_many: str = "",
+        place: Place = LAYERS,
     ) -> Self:
         """Return what a page shows of a table.
 
@@ -114,29 +141,30 @@ class LongTable(Generic[Row]):
             params: The parameters of the page; others than its own, and those that make no sense,
                 count as absent.
             text: Returns what a row is searched by.
-            slowest: How rows are sorted if they are too many for a page, in place of their own
-                order; empty to keep that.
-            anchor: The id of the part of the page that has the table.
+            first: Which rows are first, in words, if they are too many for a page.
+            sort_many: How they are sorted then, in place of their own order; empty to keep that.
+            place: Which of the tables of the page it is.
         """
         given = list(params)
         last = dict(given)
-        search = read_search(last.get(_SEARCH, ""))
+        search = read_search(last.get(place.search, ""))
         found = _search(rows, search, text)
         by_name = {column.name: column for column in columns}
-        sort = last.get(_SORT, "")
+        sort = last.get(place.sort, "")
         if sort.removeprefix("-") not in by_name:
-            sort = slowest if len(found) > MAX_ROWS else ""
+            sort = sort_many if len(found) > MAX_ROWS else ""
         if sort:
             found = _sort(found, by_name[sort.removeprefix("-")].value, descending=sort[0] == "-")
-        begin = _read_begin(last.get(_BEGIN, ""), len(found))
-        others = other_params(given)
+        begin = _read_begin(last.get(place.begin, ""), len(found))
+        others = other_params(given, place)
 
         def address(sort: str, begin: int = 0) -> str:
-            own = {_SEARCH: search, _SORT: sort, _BEGIN: str(begin) if begin else ""}
-            return _address(others, own, anchor)
+            at = str(begin) if begin else ""
+            own = {place.search: search, place.sort: sort, place.begin: at}
+            return _address(others, own, place)
 
         end = begin + MAX_ROWS
-        kept_sort = [(_SORT, last[_SORT])] if last.get(_SORT) == sort else []
+        kept_sort = [(place.sort, sort)] if sort and last.get(place.sort) == sort else []
         return cls(
             rows=found[begin:end],
             heads=[_head(column, sort, address) for column in columns if column.title],
@@ -144,9 +172,9 @@ class LongTable(Generic[Row]):
             found=len(found),
             begin=begin,
             search=search,
-            is_slowest_first=bool(sort) and sort == slowest,
+            first=first if sort == sort_many else "",
             kept=[*others, *kept_sort],
-            anchor=anchor,
+            place=place,
             previous=address(sort, max(0, begin - MAX_ROWS)) if begin else "",
             following=address(sort, end) if end < len(found) else "",
         )
@@ -159,36 +187,51 @@ class LongTable(Generic[Row]):
     @property
     def everything(self) -> str:
         """The address of the table without a search."""
-        return _address(self.kept, {}, self.anchor)
+        return _address(self.kept, {}, self.place)
 
 
-def other_params(params: Iterable[tuple[str, str]]) -> Params:
-    """Return the parameters of a page that its addresses keep, beside those of the table."""
-    known = [each for each in params if each[0] in _OTHERS and len(each[1]) <= _MAX_ID]
-    return known[:_MAX_OTHERS]
+def other_params(params: Iterable[tuple[str, str]], place: Place) -> Params:
+    """Return the parameters of a page that the addresses of a table keep, beside its own."""
+    known = _KNOWN - {place.search, place.sort, place.begin}
+    others = [each for each in params if each[0] in known and len(each[1]) <= _MAX_LENGTH]
+    return others[:_MAX_OTHERS]
 
 
-def address_of_row(others: Params, column: str, place: int, anchor: str) -> str:
+def address_of_row(others: Params, column: str, number: int, anchor: str, place: Place) -> str:
     """Return where a row is among all, sorted by a column, and the rows after it.
 
     Args:
         others: The parameters that are kept.
         column: The name of the column.
-        place: Its place.
+        number: How many rows are before it.
         anchor: What the address leads to on the page.
+        place: Which of the tables of the page has it.
     """
-    return _address(others, {_SORT: column, _BEGIN: str(place)}, anchor)
+    return _to_address([*others, (place.sort, column), (place.begin, str(number))], anchor)
 
 
-def _address(others: Params, own: dict[str, str], anchor: str) -> str:
-    query = urlencode([*others, *((name, value) for name, value in own.items() if value)])
-    return f"?{query}#{anchor}"
+def _address(others: Params, own: dict[str, str], place: Place) -> str:
+    given = ((name, value) for name, value in own.items() if value)
+    return _to_address([*others, *given], place.anchor)
+
+
+def _to_address(params: Params, anchor: str) -> str:
+    return f"?{urlencode(params)}#{anchor}"
 
 
 def _head(column: Column[Row], sort: str, address: Callable[[str], str]) -> Head:
-    order = {column.name: "ascending", f"-{column.name}": "descending"}.get(sort, "")
-    turned = f"-{column.name}" if order == "ascending" else column.name
-    return Head(column.title, column.note, column.is_number, order, address(turned))
+    rising, falling = column.name, f"-{column.name}"
+    order = {rising: "ascending", falling: "descending"}.get(sort, "")
+    largest_first = column.is_number if column.largest_first is None else column.largest_first
+    is_next_falling = order == "ascending" if order else largest_first
+    return Head(
+        column.title,
+        column.note,
+        column.is_number,
+        largest_first,
+        order,
+        address(falling if is_next_falling else rising),
+    )
 
 
 def _search(rows: Sequence[Row], search: str, text: Callable[[Row], str]) -> Sequence[Row]:

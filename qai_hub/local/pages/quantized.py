@@ -4,16 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from markupsafe import Markup
-
-from qai_hub.local.pages.charts import Bar, column_chart
 from qai_hub.local.pages.ranges import RangesView
 
 Json = Mapping[str, Any]
-
-# Decibels below which a tensor has lost far more than its type costs, and from which on it is
-# accurate: the bounds by which quantize jobs tell bad layers.
-_POOR, _CLOSE = 30.0, 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class QuantizedView:
 
     Attributes:
         outputs: Decibels of each output, the worst first.
-        layers: The tensors, the worst first.
+        layers: The tensors, in the order of computation.
         report: The contract's `LayerAccuracyReport`; empty if layers were not measured.
         ranges: Which values its tensors have and can represent.
     """
@@ -76,7 +69,7 @@ class QuantizedView:
         ]
         return cls(
             outputs=sorted(detail["psnr"].items(), key=lambda output: output[1]),
-            layers=sorted(layers, key=lambda layer: (layer.worst, layer.number)),
+            layers=layers,
             report=report,
             ranges=RangesView.of(detail.get("tensor_ranges", {})),
         )
@@ -85,30 +78,3 @@ class QuantizedView:
     def is_simulated(self) -> bool:
         """Whether layers were simulated."""
         return any(layer.simulated_psnr is not None for layer in self.layers)
-
-    @property
-    def chart(self) -> Markup:
-        """The accuracy on the CPU of each tensor, in the order of computation."""
-        return self._chart("on the CPU", {layer.number: layer.psnr for layer in self.layers})
-
-    @property
-    def simulated_chart(self) -> Markup:
-        """The accuracy in simulation of each tensor, in the order of computation."""
-        ratios = {layer.number: layer.simulated_psnr for layer in self.layers}
-        return self._chart("in HTP simulation", ratios)
-
-    def _chart(self, where: str, ratios: Mapping[int, float | None]) -> Markup:
-        bars = []
-        for layer in sorted(self.layers, key=lambda layer: layer.number):
-            ratio = ratios[layer.number]
-            told = "no PSNR" if ratio is None else f"{ratio:.1f} dB"
-            label = f"{layer.tensor} ({layer.operator or 'input'}): {told}"
-            bars.append(Bar(max(0.0, ratio or 0.0), label, _tone(ratio), f"layer-{layer.number}"))
-        return column_chart(bars, f"PSNR of {len(bars)} tensors {where}, in order")
-
-
-def _tone(ratio: float | None) -> str:
-    """Return the class that colours a ratio."""
-    if ratio is None:
-        return "none"
-    return "poor" if ratio < _POOR else "fair" if ratio < _CLOSE else "close"

@@ -1,6 +1,6 @@
 """Which values the tensors of a quantized model have and can represent, on the page of its job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from qai_hub.local.pages.charts import interval_bar
 from qai_hub.local.pages.csv_table import format_csv
+from qai_hub.local.pages.long_table import RANGES, Column, LongTable
 
 Json = Mapping[str, Any]
 
-_MAX_ROWS = 500
 _KIND = "QUANTIZED_TENSOR_KIND_"
-_COLUMNS = (
+_CSV_COLUMNS = (
     *("tensor", "kind", "dtype", "channels", "min_scale", "max_scale", "zero_point"),
     *("seen_min", "seen_max", "range_min", "range_max", "saturation", "used"),
 )
@@ -80,11 +80,6 @@ class RangesView:
         )
 
     @property
-    def rows(self) -> Sequence[RangeRow]:
-        """The tensors that the page lists."""
-        return self.tensors[:_MAX_ROWS]
-
-    @property
     def saturated(self) -> int:
         """How many of the tensors lose values."""
         return sum(1 for each in self.tensors if each.saturation)
@@ -94,9 +89,43 @@ class RangesView:
         """Of how many tensors values outside their range were not counted."""
         return sum(1 for each in self.tensors if each.saturation is None)
 
+    def list_part(self, params: Iterable[tuple[str, str]]) -> LongTable[RangeRow]:
+        """Return the part of their table that a page shows.
+
+        Args:
+            params: The parameters of the page.
+        """
+        return LongTable.of(
+            self.tensors,
+            _COLUMNS,
+            params,
+            text=lambda row: f"{row.fields['tensor']} {row.kind} {row.fields['dtype']}",
+            first="the worst first",
+            place=RANGES,
+        )
+
     def to_csv(self) -> str:
         """Return the tensors as CSV."""
-        rows = [[row.fields.get(name) for name in _COLUMNS] for row in self.tensors]
+        rows = [[row.fields.get(name) for name in _CSV_COLUMNS] for row in self.tensors]
         for cells, row in zip(rows, self.tensors, strict=True):
             cells[1] = row.kind
-        return format_csv(_COLUMNS, rows)
+        return format_csv(_CSV_COLUMNS, rows)
+
+
+def _width(row: RangeRow, what: str) -> float:
+    # As a difference, it may be too large for a float.
+    return float(row.fields[f"{what}_max"]) / 2 - float(row.fields[f"{what}_min"]) / 2
+
+
+_COLUMNS: Sequence[Column[RangeRow]] = (
+    Column("name", "Tensor", lambda row: row.fields["tensor"]),
+    Column("kind", "Kind", lambda row: (row.kind, row.fields["dtype"])),
+    Column("saturated", "Saturated", lambda row: row.saturation, is_number=True),
+    # The less, the worse.
+    Column("used", "Used", lambda row: row.used, is_number=True, largest_first=False),
+    Column("bar", "Seen in range", lambda row: row.used),
+    Column("seen", "Seen", lambda row: _width(row, "seen"), is_number=True),
+    Column("range", "Range", lambda row: _width(row, "range"), is_number=True),
+    Column("scale", "Scale", lambda row: row.fields["max_scale"], is_number=True),
+    Column("zero", "Zero point", lambda row: row.fields.get("zero_point"), is_number=True),
+)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from qai_hub.local.api.context import Services
 from qai_hub.local.contract import Contract
@@ -13,7 +14,6 @@ from qai_hub.local.core.pools import PoolWatch
 from qai_hub.local.core.sign_ins import SIGN_IN_PATH
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages import (
-    chosen_jobs,
     compare,
     datasets,
     devices,
@@ -24,9 +24,11 @@ from qai_hub.local.pages import (
     models,
     trace,
 )
+from qai_hub.local.pages.chosen_jobs import ChosenJobs
 from qai_hub.local.pages.endpoint import PageEndpoint
 from qai_hub.local.pages.health import HealthPage
 from qai_hub.local.pages.live import LivePages
+from qai_hub.local.pages.missing import MissingPage
 from qai_hub.local.pages.reference import Reference
 from qai_hub.local.pages.sign_in import SignInPage, SignOut
 from qai_hub.local.pages.site import Site
@@ -40,20 +42,23 @@ class Pages:
     Args:
         services: What the handlers of the API use.
         pools: The queue, and the processes that take jobs from it.
+        not_found: What responds where there is neither a page nor anything else.
 
     Attributes:
         routes: Their routes, for Starlette.
         live: The open pages that are told of changes.
+        missing: What is shown where there is no page.
     """
 
-    def __init__(self, services: Services, pools: PoolWatch) -> None:
+    def __init__(self, services: Services, pools: PoolWatch, not_found: ASGIApp) -> None:
         site = Site(services)
         reference = Reference.of(services.contract)
         self.live = LivePages(site)
+        self.missing = MissingPage(site, not_found)
         self.routes = [
             Route("/", PageEndpoint(site, jobs.show_start)),
             Route("/jobs/", PageEndpoint(site, jobs.show_jobs)),
-            Route("/jobs/change/", PageEndpoint(site, chosen_jobs.ask, chosen_jobs.change)),
+            Route("/jobs/change/", ChosenJobs(site)),
             Route("/compare/", PageEndpoint(site, compare.show_comparison)),
             Route("/jobs/{job_id}/", PageEndpoint(site, job.show_job, job.change_job)),
             Route("/jobs/{job_id}/target/", PageEndpoint(site, job_files.download_target)),

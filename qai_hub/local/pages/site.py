@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection
@@ -42,6 +42,13 @@ HEADERS: Final = {
 }
 """The headers of all that is only for the browser of whoever is signed in."""
 
+
+_SECTIONS: Final = {
+    "models": "models",
+    "datasets": "datasets",
+    "devices": "devices",
+    "docs": "operations of the API",
+}
 
 Form = ImmutableMultiDict[str, str]
 """The fields of a form; one that was sent several times has its last value."""
@@ -105,7 +112,16 @@ class Site:
         if problem.status == 401:
             response: Response = redirect(f"{SIGN_IN_PATH}?to={quote(_address(request), safe='/')}")
         else:
-            values = {"title": reason_phrase(problem.status), "detail": problem.detail}
+            values = {
+                "title": reason_phrase(problem.status),
+                "detail": problem.detail,
+                "back": _form_path(request),
+                "section": _section(request.url.path),
+                # Somebody else may see what this viewer does not.
+                "sign_in": f"{SIGN_IN_PATH}?to={quote(_address(request), safe='/')}"
+                if request.method in ("GET", "HEAD") and problem.status in (403, 404)
+                else "",
+            }
             response = self.render("problem.html", viewer, values, problem.status)
         kept = {"Allow", "Retry-After"} & problem.headers.keys()
         response.headers.update({name: problem.headers[name] for name in kept})
@@ -216,6 +232,21 @@ def local_path(path: str) -> str:
     """
     is_local = path[:1] == "/" and path[1:2] not in ("/", "\\") and path.isprintable()
     return path if is_local else "/"
+
+
+def _section(path: str) -> tuple[str, str]:
+    """Return the path and the name of the list that a path belongs to."""
+    part = path.strip("/").partition("/")[0]
+    return (f"/{part}/", _SECTIONS[part]) if part in _SECTIONS else ("/jobs/", "jobs")
+
+
+def _form_path(request: Request) -> str:
+    """Return the page whose form was sent, as far as the browser tells; empty for no form."""
+    if request.method != "POST":
+        return ""
+    page = urlsplit(request.headers.get("referer", ""))
+    path = f"{page.path}?{page.query}" if page.query else page.path
+    return local_path(path) if page.netloc == request.headers["host"] else ""
 
 
 def _address(request: Request) -> str:

@@ -87,7 +87,7 @@ def make_app(
     router = Router(
         [*api, *pages.routes, *operations.routes],
         redirect_slashes=False,
-        default=not_found,
+        default=pages.missing,
         lifespan=lifespan,
     )
     return OuterMiddleware(
@@ -188,7 +188,7 @@ def start_hub(
     )
     hosts = allowed_hosts(config.host, config.allowed_hosts)
     operations = Operations(config, parts, pools)
-    pages = Pages(services, pools)
+    pages = Pages(services, pools, not_found)
     app = make_app(
         services, pages, hosts, limits, operations, validate_responses=config.validate_responses
     )

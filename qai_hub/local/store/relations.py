@@ -1,10 +1,12 @@
 """Relations of jobs: the models and datasets that they use, results, artifacts, dependencies."""
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from itertools import islice
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,6 +35,15 @@ _USES = (
     .where(uses.c.job_id.in_(bindparam("ids", expanding=True)))
     .order_by(uses.c.position)
 )
+_JOB_OF_USE = jobs.c.id == bindparam("job")
+_ADD_USE = insert(uses).values(
+    job_id=bindparam("job"),
+    role=bindparam("role"),
+    position=bindparam("position"),
+    object_id=bindparam("object_id"),
+    seq=select(jobs.c.seq).where(_JOB_OF_USE).scalar_subquery(),
+    owner_id=select(jobs.c.owner_id).where(_JOB_OF_USE).scalar_subquery(),
+)
 _ARTIFACTS = select(
     artifacts.c.job_id, artifacts.c.type, artifacts.c.name, artifacts.c.file_id
 ).where(artifacts.c.job_id.in_(bindparam("ids", expanding=True)))
@@ -59,11 +70,11 @@ class Uses:
 
 
 def add_uses(db: Connection, job_id: str, role: Role, ids: Sequence[str]) -> None:
-    """Record that a job uses or makes models or datasets."""
+    """Record that a job, which is stored already, uses or makes models or datasets."""
     for position, object_id in enumerate(ids):
         db.execute(
-            insert(uses),
-            {"job_id": job_id, "role": role, "position": position, "object_id": object_id},
+            _ADD_USE,
+            {"job": job_id, "role": role, "position": position, "object_id": object_id},
         )
 
 
@@ -283,19 +294,20 @@ def find_uses(
         The jobs, and their roles.
     """
     query = (
-        select(uses.c.job_id, uses.c.role)
-        .join(jobs, jobs.c.id == uses.c.job_id)
-        .where(uses.c.object_id.in_(object_ids))
-        .order_by(jobs.c.seq.desc())
+        select(uses.c.job_id, uses.c.role, uses.c.seq)
+        .where(uses.c.object_id == bindparam("key"), uses.c.role == bindparam("role"))
+        .order_by(uses.c.seq.desc())
         .limit(limit)
     )
-    if role is not None:
-        query = query.where(uses.c.role == role)
     if owner_id is not None:
-        query = query.where(jobs.c.owner_id == owner_id)
+        query = query.where(uses.c.owner_id == owner_id)
     if not_owner_id is not None:
-        query = query.where(jobs.c.owner_id != not_owner_id)
-    return [(row.job_id, row.role) for row in db.execute(query)]
+        query = query.where(uses.c.owner_id != not_owner_id)
+    # The index has those of each object in each role in order, and no others.
+    roles = get_args(Role) if role is None else (role,)
+    found = [db.execute(query, {"key": key, "role": each}) for key in object_ids for each in roles]
+    newest = heapq.merge(*found, key=lambda row: row.seq, reverse=True)
+    return [(row.job_id, row.role) for row in islice(newest, limit)]
 
 
 def get_dependents(db: Connection, job_ids: Sequence[str], state: str) -> list[str]:

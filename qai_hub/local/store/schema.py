@@ -236,7 +236,10 @@ uses = Table(
     Column("role", Text, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("object_id", Text, nullable=False),
-    Index("uses_by_object", "object_id", "role"),
+    # The job's, so that the newest uses by somebody are read from the index alone.
+    Column("seq", BigInt, nullable=False, server_default="0"),
+    Column("owner_id", Integer, nullable=False, server_default="0"),
+    Index("uses_by_object", "object_id", "role", "seq", "owner_id"),
 )
 
 results = Table(

@@ -1,15 +1,18 @@
 """Which jobs people see of those that use a model; of others, they are told nothing."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection
+from support.sqlite_steps import steps_of
 from support.store_builders import add_job, add_model
 
 from qai_hub.local.core.visible_uses import VisibleUses, find_visible_uses
 from qai_hub.local.store import Store
 from qai_hub.local.store.people import share
 from qai_hub.local.store.records import User
+from qai_hub.local.store.relations import find_uses
 
 
 @pytest.fixture
@@ -61,3 +64,24 @@ def test_what_is_shared_is_seen(db: Connection, ada: User, bob: User) -> None:
     found = find_visible_uses(db, ada, [model], 2)
     assert (ids(found), found.has_more) == ([second, first], True)
     assert ids(find_visible_uses(db, ada, [model], 3)) == [second, first, own]
+
+
+def test_the_newest_of_many_uses_are_found_without_the_others(
+    db: Connection, ada: User, bob: User
+) -> None:
+    model, many = add_model(db, ada), 200
+
+    def steps() -> tuple[int, int]:
+        own = partial(find_uses, db, [model], 5, owner_id=ada.id)
+        foreign = partial(find_uses, db, [model], 5, not_owner_id=ada.id)
+        return steps_of(db, own), steps_of(db, foreign)
+
+    for _ in range(5):
+        add_job(db, ada, "profile", input=[model])
+    own, foreign = steps()
+    for _ in range(many):
+        add_job(db, ada, "profile", input=[model])
+    grown_own, grown_foreign = steps()
+    assert grown_own - own < 10
+    # Those of others are looked for among all, in the index alone, without their jobs.
+    assert grown_foreign - foreign < 8 * many

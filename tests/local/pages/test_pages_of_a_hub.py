@@ -223,3 +223,43 @@ def test_pages_are_for_those_who_are_signed_in(hub: LocalHub) -> None:
     for path in ("/devices/", "/health/", "/docs/", "/docs/getUser/", "/docs/schemas/Job/"):
         response = httpx.get(f"{hub.url}{path}")
         assert (response.status_code, response.headers["Location"]) == (303, f"/sign-in/?to={path}")
+
+
+@pytest.mark.parametrize(
+    ("path", "list_of"),
+    [
+        ("/models/m12345678/", "models"),
+        ("/datasets/d12345678/delete/", "datasets"),
+        ("/devices/nothing/", "devices"),
+        ("/jobs/j12345678/trace/", "jobs"),
+        ("/docs/nothing/", "operations of the API"),
+        ("/nothing/", "jobs"),
+        ("/jobs/j12345678", "jobs"),
+    ],
+)
+def test_a_page_that_is_missing_leads_on(ada: PageBrowser, path: str, list_of: str) -> None:
+    page = ada.get(path, 404)
+    assert ada.get(page.link(f"To the {list_of}")).link("Jobs") == "/jobs/"
+    assert f"You are signed in as {ADA} . If somebody else may see it" in page.text
+    assert page.link("sign in as them") == f"/sign-in/?to={path}"
+    assert f"qai-hub open {path}" in ada.get(page.link("sign in as them")).text
+
+
+def test_a_form_that_is_refused_leads_back_to_its_page(ada: PageBrowser, api: Api) -> None:
+    path = f"/models/{api.upload_model()}/"
+    ada.http.headers["Referer"] = f"{ada.origin}{path}?layer=x"
+    try:
+        answer = ada.post(path, do="share", emails="nobody")
+        assert answer.status_code == 400
+        assert Document(answer.text).link("Back to the form") == f"{path}?layer=x"
+        ada.http.headers["Referer"] = "http://elsewhere.example/"
+        assert "Back to the form" not in ada.post(path, do="share", emails="nobody").text
+    finally:
+        del ada.http.headers["Referer"]
+
+
+def test_programs_are_told_of_a_missing_path_in_json(ada: PageBrowser) -> None:
+    for path, accept in (("/nothing/", "*/*"), ("/api/v1/nothing/", "text/html")):
+        answer = ada.http.get(path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.json()["status"] == 404

@@ -163,6 +163,19 @@ def test_what_users_store_is_counted_by_an_upgrade(tmp_path: Path, dump: str) ->
     }
 
 
+@pytest.mark.parametrize("dump", DUMPS)
+def test_uses_have_the_place_and_the_owner_of_their_job_after_an_upgrade(
+    tmp_path: Path, dump: str
+) -> None:
+    folder = old_database(tmp_path / "old", dump)
+    SqliteStore(folder).close()
+    after = rows(folder)
+    jobs = {job["id"]: (job["seq"], job["owner_id"]) for job in after["jobs"]}
+    assert after["uses"]
+    for use in after["uses"]:
+        assert (use["seq"], use["owner_id"]) == jobs[use["job_id"]]
+
+
 def test_an_upgrade_that_is_cut_short_leaves_the_old_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,8 +68,11 @@ function makeSortable(root) {
       // Without scripts, a link has the server sort the table.
       button.append(...(head.querySelector("a") ?? head).childNodes);
       head.replaceChildren(button);
+      // Of numbers, people look for the largest.
+      const first = head.dataset.first ?? (head.matches(".number") ? "descending" : "ascending");
       button.addEventListener("click", () => {
-        sortTable(table, index, head.getAttribute("aria-sort") === "ascending");
+        const order = head.getAttribute("aria-sort");
+        sortTable(table, index, order ? order === "ascending" : first === "descending");
       });
     });
   }

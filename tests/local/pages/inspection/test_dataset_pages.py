@@ -128,3 +128,16 @@ def test_outputs_that_were_deleted_say_so(
     result = ada.get(f"jobs/{job}/result/")["inference_job_result"]
     assert ada.http.delete(f"datasets/{result['output_dataset_id']}/").is_success
     assert "There is no dataset" in browser.get(f"/jobs/{job}/").text
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset"])
+def test_several_people_are_named_at_once(ada: Api, browser: PageBrowser, kind: str) -> None:
+    key = ada.upload_model() if kind == "model" else ada.upload_dataset(b"data")
+    path = f"/{kind}s/{key}/"
+    browser.post(path, do="share", emails="bob@example.com; Eve@example.com carol@example.com,")
+    page = browser.get(path)
+    for name in ("bob", "eve", "carol"):
+        assert f"{name}@example.com may see it." in page.text
+    # As a field of addresses alone, it would take commas only.
+    (field,) = (given for _, given in page.tags if given.get("name") == "emails")
+    assert "type" not in field

@@ -45,6 +45,9 @@ def test_the_worst_layers_come_first(ada: Api, browser: PageBrowser, worker: Fak
     assert "from 51.5 to 60.0 dB" in text
     assert "--mixed_precision 1" in text
     assert 'class="poor"' in html
+    bars = {given["href"] for tag, given in page.tags if tag == "a" and "data-bar" in given}
+    assert bars == {f"#{given['id']}" for tag, given in page.tags if tag == "tr" and "id" in given}
+    assert page.link("<i>b</i>") == "#layer-1"
 
 
 def test_a_job_without_layers_shows_its_outputs(
@@ -57,3 +60,25 @@ def test_a_job_without_layers_shows_its_outputs(
     assert "Simulated" not in text
     worker.extra_results.clear()
     assert "51.5 dB" in browser.get(f"/jobs/{quantize(ada)}/").text
+
+
+def test_very_many_layers_are_shown_in_parts(
+    ada: Api, browser: PageBrowser, worker: FakeWorker
+) -> None:
+    layers = [
+        {"tensor": f"t{n}", "node": "", "operator": "Conv", "psnr": 100 - n / 50}
+        for n in range(4000)
+    ]
+    worker.extra_results["layer_accuracy"] = {
+        "layers": layers,
+        "samples": 3,
+        "first_bad_layer": "t7",
+    }
+    job = quantize(ada)
+    page = browser.get(f"/jobs/{job}/")
+    assert "1 to 500 of 4,000 layers, the worst first." in page.text
+    assert page.row("3999")[0] == "t3999"
+    assert "PSNR on the CPU of the worst of 8 tensors at a time" in page.text
+    assert "Tensors 0 to 7: 99.9 dB at worst" in page.source
+    there = browser.get(f"/jobs/{job}/{page.link('t7')}")
+    assert next(row for row in there.rows if "t7 first bad layer" in row)

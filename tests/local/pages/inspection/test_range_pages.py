@@ -65,8 +65,8 @@ def test_what_a_tensor_has_beside_what_it_can_represent(
     assert "Time <ran> out." in text
     row = "<i>a</i> activation uint8 3.10 % 50 % -20 to 0 -12.8 to 12.7 0.1 128"
     assert row in text
-    assert "=w weight int8 - - -1 to 2 -64 to 63.5 8 channels, 0.001 to 0.5 -" in text
-    assert "It lists" not in text
+    assert "=w weight int8 - - -1 to 2 -64 to 63.5 0.001 to 0.5 8 channels -" in text
+    assert "are known" not in text
 
 
 def test_where_values_lie_in_the_range_is_drawn(quantized: Any, browser: PageBrowser) -> None:
@@ -104,14 +104,27 @@ def test_the_table_as_csv(quantized: Any, browser: PageBrowser) -> None:
     assert second["zero_point"] == second["saturation"] == ""
 
 
-def test_of_very_many_tensors_the_worst_are_listed(quantized: Any, browser: PageBrowser) -> None:
-    job = quantized([{**HOSTILE, "tensor": f"t{n}"} for n in range(5000)], total=50_000)
+def test_very_many_tensors_are_shown_in_parts_and_searched_by_the_server(
+    quantized: Any, browser: PageBrowser
+) -> None:
+    tensors = [{**HOSTILE, "tensor": f"t{n}", "used": n / 5000} for n in range(5000)]
+    job = quantized(tensors, total=50_000)
     page = browser.get(f"/jobs/{job}/")
     assert page.source.count('<svg class="cell"') == 500
-    told = "It lists the worst 500 of 50000 tensors; the CSV file has 5000."
-    assert told in page.text
+    assert "The worst 5,000 of 50,000 tensors are known." in page.text
+    assert "1 to 500 of 5,000 tensors, the worst first. CSV has all." in page.text
     assert len(page.source) < 1_000_000
     assert len(read_csv(browser, job)) == 5000
+    further = browser.get(f"/jobs/{job}/{page.link('Next')}")
+    assert further.row("t500")
+    found = browser.get(f"/jobs/{job}/?tensor=UINT8+t499&layer=x")
+    assert "1 to 11 of 11 tensors that fit, of 5,000 in all, the worst first." in found.text
+    emptiest = browser.get(f"/jobs/{job}/{found.link('Used')}")
+    names = [row[0] for row in emptiest.rows if row and row[0].startswith("t499")]
+    assert names == ["t499", *(f"t{n}" for n in range(4990, 5000))]
+    # The search of the other table is kept.
+    assert found.fields()["layer"] == "x"
+    assert "layer=x" in found.link("Used")
 
 
 def test_a_job_without_ranges(quantized: Any, browser: PageBrowser) -> None:

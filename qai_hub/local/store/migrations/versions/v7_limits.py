@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs, limits of users, browsers that are signed in, and jobs by time."""
+"""Version 7: traces of jobs, limits of users, signed-in browsers, and jobs and uses by time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,3 +51,13 @@ def upgrade() -> None:
     ):
         op.drop_index(name, "jobs")
         op.create_index(name, "jobs", [*columns, "created"])
+    op.add_column("uses", sa.Column("seq", _BIG, nullable=False, server_default="0"))
+    op.add_column("uses", sa.Column("owner_id", sa.Integer, nullable=False, server_default="0"))
+    op.execute(
+        """
+        UPDATE uses SET seq = jobs.seq, owner_id = jobs.owner_id
+        FROM jobs WHERE jobs.id = uses.job_id
+        """
+    )
+    op.drop_index("uses_by_object", "uses")
+    op.create_index("uses_by_object", "uses", ["object_id", "role", "seq", "owner_id"])
