@@ -79,6 +79,7 @@ def create_job(context: RequestContext) -> Reply:
             strict_versions=config.strict_versions,
         ),
         traceparent=tracer.traceparent(),
+        fresh=_is_fresh(context),
     )
     tracer.annotate(describe_job(key, kind.name))
     if kind.makes_model:
@@ -100,6 +101,12 @@ def _input_facts(context: RequestContext, uses: Mapping[Role, Sequence[str]]) ->
         *get_input_facts(context.db, uses["input"]),
         *(InputFacts(None, file.size) for file in files if file is not None),
     ]
+
+
+def _is_fresh(context: RequestContext) -> bool:
+    """Return whether the cache is not to serve the job."""
+    directives = context.call.params.get("Cache-Control", "").split(",")
+    return any(each.strip().lower() == "no-cache" for each in directives)
 
 
 def _usable_engines(context: RequestContext) -> Collection[str]:
