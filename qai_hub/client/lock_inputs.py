@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qai_hub.client.fetch import fetch_dataset, fetch_model
 from qai_hub.connection import resolve_wire
 from qai_hub.errors import UserError
+from qai_hub.next_steps import Step
 from qai_hub.resources.dataset import Dataset
 from qai_hub.resources.file_identity import fetch_identity
 from qai_hub.resources.model import Model
@@ -100,11 +101,11 @@ class InputFinder:
         if lacking:
             where = f" nor in {folder}" if folder else ""
             more = f", and {len(lacking) - _MAX_LISTED} more" if len(lacking) > _MAX_LISTED else ""
-            hint = "" if folder else " Pass a folder that has it as files."
+            hint = Step("Pass a folder with it as files.", "--files names a folder with it.")
             neither = "neither on the hub" if folder else "not on the hub"
             raise UserError(
                 f"What went into the jobs is {neither}{where}: "
-                f"{'; '.join(lacking[:_MAX_LISTED])}{more}.{hint}"
+                f"{'; '.join(lacking[:_MAX_LISTED])}{more}.{'' if folder else f' {hint}'}"
             )
         for each, path in searched:
             name = each.file.name or None

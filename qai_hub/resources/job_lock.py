@@ -90,10 +90,13 @@ class JobLock:
     def to_json(self) -> str:
         """Returns the text of its file.
 
+        Returns:
+            The text, which ends with a line feed.
+
         Examples:
-            >>> print(hub.lock_jobs([compile_job]).to_json()[:32])
-            {
-              "format": "qai-hub-lock",
+            >>> import json
+            >>> json.loads(hub.lock_jobs([compile_job]).to_json())["format"]
+            'qai-hub-lock'
         """
         document = {**FORMAT, "jobs": [each._to_document() for each in self.jobs]}
         return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"

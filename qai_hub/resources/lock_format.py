@@ -90,6 +90,8 @@ def parse_lock(document: object) -> dict[str, Any]:
         {"format": _text, "version": _integer, "jobs": _list(_job, _MAX_JOBS)},
         required=("jobs",),
     )
+    if not checked["jobs"]:
+        raise LockFormatError("it has no jobs")
     earlier: dict[str, str] = {}
     for number, job in enumerate(checked["jobs"], 1):
         for problem in _find_problems(job, earlier):

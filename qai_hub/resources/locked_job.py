@@ -41,7 +41,19 @@ class LockedFile:
     content_sha256: str | None = None
 
     def is_same(self, other: LockedFile) -> bool:
-        """Returns whether two files have the same content, but for the time of their making."""
+        """Returns whether two files have the same content, but for the time of their making.
+
+        Args:
+            other: The other file.
+
+        Returns:
+            Whether they have; false if the content of this one is not known.
+
+        Examples:
+            >>> (source,) = hub.lock_jobs([compile_job]).jobs[0].models
+            >>> source.is_same(source)
+            True
+        """
         if self.sha256 is None:
             return False
         if self.sha256 == other.sha256:
@@ -49,7 +61,16 @@ class LockedFile:
         return self.content_sha256 is not None and self.content_sha256 == other.content_sha256
 
     def describe(self) -> str:
-        """Returns the begin of its SHA-256, and its size, for people."""
+        """Describes it in a few words.
+
+        Returns:
+            The begin of its SHA-256, and its size; `"not locked"` if these are not known.
+
+        Examples:
+            >>> made = hub.lock_jobs([compile_job]).jobs[0].outputs["target_model"]
+            >>> made.describe().startswith(made.sha256[:16])
+            True
+        """
         if self.sha256 is None:
             return "not locked"
         size = "" if self.size is None else f", {self.size:,} bytes"
