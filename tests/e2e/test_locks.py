@@ -14,7 +14,15 @@ from support.tiny_models import affine
 
 import qai_hub as hub
 from qai_hub.aio import AsyncClient
-from qai_hub.client import Client, CompileJob, InferenceJob, JobLock, LockDifference, LockedFile
+from qai_hub.client import (
+    Client,
+    ClientConfig,
+    CompileJob,
+    InferenceJob,
+    JobLock,
+    LockDifference,
+    LockedFile,
+)
 from qai_hub.local import LocalHub
 
 UNCHECKED = "--skip_target_check"
@@ -269,3 +277,22 @@ def test_in_an_event_loop(client: Client, lock: JobLock) -> None:
             return locked, (await asynchronous.replay_lock(locked)).is_same
 
     assert asyncio.run(repeat()) == (lock, True)
+
+
+def test_where_a_service_tells_no_digests_files_are_downloaded(
+    client: Client, lock: JobLock
+) -> None:
+    """Its wire has no place for them, as that of the official service."""
+    config = client.config
+    with Client(
+        ClientConfig(config.api_token, config.api_url, config.web_url, wire="protobuf")
+    ) as other:
+        found = other.lock_jobs([lock.jobs[1].id])
+        replay = other.replay_lock(found)
+
+    assert [each.models for each in found.jobs] == [each.models for each in lock.jobs]
+    assert [each.outputs for each in found.jobs] == [each.outputs for each in lock.jobs]
+    assert found.jobs[0].tools == lock.jobs[0].tools
+    assert found.jobs[1].gaps == ("tools: the service does not tell them",)
+    assert replay.differences == ()
+    assert not any("cache" in notice.message for notice in replay.jobs[0].notices)
