@@ -146,8 +146,8 @@ def async_signatures(text: str) -> str:
         text = re.sub(rf"\n        def {name}\(.*?: \.\.\.\n", "", text)
     return (
         text.replace("        def ", "        async def ")
-        .replace("TypedClient(CombinedClient)", "AsyncTypedClient(AsyncManagingClient)")
-        .replace("client.combined import CombinedClient", "aio.manage import AsyncManagingClient")
+        .replace("TypedClient(LockingClient)", "AsyncTypedClient(AsyncLockingClient)")
+        .replace("client.locking import LockingClient", "aio.locking import AsyncLockingClient")
         .replace("A client whose", "An asynchronous client whose")
         .replace(
             "methods themselves are in the base classes.",

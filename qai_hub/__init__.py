@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from qai_hub.client import IOSpec as IOSpec
     from qai_hub.client import Job as Job
     from qai_hub.client import JobArtifactType as JobArtifactType
+    from qai_hub.client import JobLock as JobLock
     from qai_hub.client import JobResult as JobResult
     from qai_hub.client import JobStatus as JobStatus
     from qai_hub.client import JobSummary as JobSummary
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
     from qai_hub.client import LinkJob as LinkJob
     from qai_hub.client import LinkJobResult as LinkJobResult
     from qai_hub.client import LinkJobSummary as LinkJobSummary
+    from qai_hub.client import LockDifference as LockDifference
+    from qai_hub.client import LockedFile as LockedFile
+    from qai_hub.client import LockedJob as LockedJob
+    from qai_hub.client import LockReplay as LockReplay
     from qai_hub.client import MemoryRange as MemoryRange
     from qai_hub.client import MixedPrecisionLayer as MixedPrecisionLayer
     from qai_hub.client import MixedPrecisionProposal as MixedPrecisionProposal
@@ -95,6 +100,8 @@ if TYPE_CHECKING:
     from qai_hub.hub import iter_job_summaries as iter_job_summaries
     from qai_hub.hub import iter_jobs as iter_jobs
     from qai_hub.hub import iter_models as iter_models
+    from qai_hub.hub import lock_jobs as lock_jobs
+    from qai_hub.hub import replay_lock as replay_lock
     from qai_hub.hub import set_session_token as set_session_token
     from qai_hub.hub import set_verbose as set_verbose
     from qai_hub.hub import submit_compile_and_link_jobs as submit_compile_and_link_jobs

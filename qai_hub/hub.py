@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     iter_job_summaries = _typed.iter_job_summaries
     iter_jobs = _typed.iter_jobs
     iter_models = _typed.iter_models
+    lock_jobs = _typed.lock_jobs
+    replay_lock = _typed.replay_lock
     set_session_token = _typed.set_session_token
     set_verbose = _typed.set_verbose
     submit_compile_and_link_jobs = _typed.submit_compile_and_link_jobs

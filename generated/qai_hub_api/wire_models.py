@@ -345,6 +345,7 @@ def _read_CreateUpdateResponse(m: Any, values: Values) -> models.CreateUpdateRes
 def _read_Dataset(m: Any, values: Values) -> models.Dataset:
     has = m.HasField
     read: models.Dataset = _new(models.Dataset)
+    read.sha256 = UNSET
     read.dataset_id = m.dataset_id if has("dataset_id") else UNSET
     read.owner = _read_User(m.owner, values) if has("owner") else UNSET
     read.name = m.name if has("name") else UNSET
@@ -429,6 +430,7 @@ def _read_FileDownloadResponse(m: Any, values: Values) -> models.FileDownloadRes
 def _read_FileDownloadURL(m: Any, values: Values) -> models.FileDownloadURL:
     read: models.FileDownloadURL = _new(models.FileDownloadURL)
     read.sha256 = UNSET
+    read.size = UNSET
     read.url = m.url
     read.filename = m.filename
     read.additional_properties = {}
@@ -530,6 +532,7 @@ def _read_InferenceJob(m: Any, values: Values) -> models.InferenceJob:
 def _read_InferenceJobResult(m: Any, values: Values) -> models.InferenceJobResult:
     has = m.HasField
     read: models.InferenceJobResult = _new(models.InferenceJobResult)
+    read.tool_versions = UNSET
     read.inference_job_id = m.inference_job_id
     read.output_dataset_id = m.output_dataset_id
     read.detail = _read_ProfileDetail(m.detail, values) if has("detail") else UNSET

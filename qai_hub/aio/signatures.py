@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qai_hub.aio.manage import AsyncManagingClient
+from qai_hub.aio.locking import AsyncLockingClient
 
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qai_hub.tensors import DatasetSamples, InputSpecs
 
 
-class AsyncTypedClient(AsyncManagingClient):
+class AsyncTypedClient(AsyncLockingClient):
     """An asynchronous client whose methods have precise return types."""
 
     if TYPE_CHECKING:

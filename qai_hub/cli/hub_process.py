@@ -88,6 +88,7 @@ class ProcessOptions:
     cache: bool
     check_targets: bool
     analyze_layers: bool
+    strict_versions: bool
     warm_workers: bool
     metrics: bool
     traces: bool
@@ -113,6 +114,7 @@ class ProcessOptions:
             "cache": self.cache,
             "check_targets": self.check_targets,
             "analyze_layers": self.analyze_layers,
+            "strict_versions": self.strict_versions,
             "warm_workers": self.warm_workers,
             "metrics": self.metrics,
             "traces": self.traces,
@@ -213,6 +215,12 @@ def process_options(command: F) -> F:
                 flag_value=False,
                 default=True,
                 help="Do not measure how close the layers of quantized models are.",
+            ),
+            click.option(
+                "--strict-versions",
+                is_flag=True,
+                help="Refuse jobs that name a version of QAIRT which this hub does not have, in "
+                "place of using the nearest one.",
             ),
             click.option(
                 "--cold-workers",

@@ -55,6 +55,9 @@ _ENTRIES = {
     "check": LazyEntry(
         "qai_hub.cli.check:check", "Jobs", "Check on this machine whether a model would compile."
     ),
+    "lock": LazyEntry(
+        "qai_hub.cli.lock:lock", "Jobs", "Write what went into jobs, and repeat them from it."
+    ),
     "model": LazyEntry(
         "qai_hub.cli.model:model", "What jobs use", "Upload, list, download and share models."
     ),

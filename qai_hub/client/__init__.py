@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from qai_hub.dataset_reader import DatasetReader
+    from qai_hub.resources.job_lock import JobLock, LockReplay
     from qai_hub.resources.layer_accuracy import (
         LayerAccuracy,
         LayerAccuracyReport,
         MixedPrecisionLayer,
         MixedPrecisionProposal,
     )
+    from qai_hub.resources.lock_comparison import LockDifference
+    from qai_hub.resources.locked_job import LockedFile, LockedJob
     from qai_hub.resources.model_check import ModelCheck, NodeCheck
     from qai_hub.resources.profile import Profile
     from qai_hub.resources.profile_parts import ComputeUnitUse, Layer, MemoryRange, ProfilePhase
@@ -49,12 +52,15 @@ else:
     # What only some scripts use is imported when it is first used, by module.
     _LATER = {
         "dataset_reader": ("DatasetReader",),
+        "resources.job_lock": ("JobLock", "LockReplay"),
         "resources.layer_accuracy": (
             "LayerAccuracy",
             "LayerAccuracyReport",
             "MixedPrecisionLayer",
             "MixedPrecisionProposal",
         ),
+        "resources.lock_comparison": ("LockDifference",),
+        "resources.locked_job": ("LockedFile", "LockedJob"),
         "resources.model_check": ("ModelCheck", "NodeCheck"),
         "resources.profile": ("Profile",),
         "resources.profile_parts": ("ComputeUnitUse", "Layer", "MemoryRange", "ProfilePhase"),
@@ -132,6 +138,7 @@ __all__ = [
     "InternalError",
     "Job",
     "JobArtifactType",
+    "JobLock",
     "JobResult",
     "JobStatus",
     "JobSummary",
@@ -139,6 +146,10 @@ __all__ = [
     "Layer",
     "LayerAccuracy",
     "LayerAccuracyReport",
+    "LockDifference",
+    "LockReplay",
+    "LockedFile",
+    "LockedJob",
     "MemoryRange",
     "MixedPrecisionLayer",
     "MixedPrecisionProposal",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qai_hub.client.combined import CombinedClient
+from qai_hub.client.locking import LockingClient
 
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qai_hub.tensors import DatasetSamples, InputSpecs
 
 
-class TypedClient(CombinedClient):
+class TypedClient(LockingClient):
     """A client whose methods have precise return types."""
 
     if TYPE_CHECKING:

@@ -153,6 +153,29 @@ class Submitter(ABC):
                 await self.complete_job(job)
         return jobs
 
+    async def create_fresh_job(self, cls: type[J], request: JobRequest) -> J:
+        """Creates a job that the cache of a local hub does not serve.
+
+        Args:
+            cls: Class of the job.
+            request: The request, whose devices are taken as they are.
+
+        Returns:
+            The job.
+
+        Raises:
+            UserError: If the service refuses it.
+        """
+        from qai_hub.waiting.progress import show_submission
+
+        project_id = self.client._project_id(None)
+        answer = await self._send(request.body, project_id, retry=True, cache_control="no-cache")
+        name = {"name": request.name} if request.name else {}
+        job = job_from_submission(cls, answer, self.client, name | request.attributes)
+        show_submission(job)
+        await self.complete_job(job)
+        return job
+
     async def _create_job(
         self, plan: JobPlan, project_id: str | None, retry: bool
     ) -> tuple[api.CreateUpdateResponse, dict[str, Any]]:
@@ -173,17 +196,16 @@ class Submitter(ABC):
         return answer, name | request.attributes
 
     async def _send(
-        self, body: api.JobSubmit, project_id: str | None, retry: bool
+        self, body: api.JobSubmit, project_id: str | None, retry: bool, **headers: str
     ) -> api.CreateUpdateResponse:
         from qai_hub_api.api.jobs import create_job
         from qai_hub_api.api.projects import create_project_job
 
+        given: dict[str, Any] = {"body": body, "seed_target_model": True, **headers}
         with self.driver.connection.request_limits(retry_rate_limit=retry):
             if project_id is None:
-                return await self.driver.call(create_job.sync, body=body, seed_target_model=True)
-            return await self.driver.call(
-                create_project_job.sync, project_id, body=body, seed_target_model=True
-            )
+                return await self.driver.call(create_job.sync, **given)
+            return await self.driver.call(create_project_job.sync, project_id, **given)
 
 
 class BlockingSubmitter(Submitter):

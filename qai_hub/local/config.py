@@ -169,6 +169,8 @@ class HubConfig:
         check_targets: Whether target models for QNN are compared with their source models in
             simulation.
         analyze_layers: Whether quantize jobs measure the layers of their models.
+        strict_versions: Whether a job fails that names a version of QAIRT which this hub does not
+            have; otherwise it gets the nearest one, and a notice says so.
         warm_workers: Whether jobs are forked from a process that has imported everything, where the
             system allows it (Linux); otherwise each is a program of its own.
         max_queued_jobs: Jobs that one user may have in the queue.
@@ -215,6 +217,7 @@ class HubConfig:
     cache: bool = True
     check_targets: bool = True
     analyze_layers: bool = True
+    strict_versions: bool = False
     warm_workers: bool = True
     max_queued_jobs: int = 10_000
     max_unfinished_uploads: int = 1_000

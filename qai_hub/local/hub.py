@@ -49,6 +49,8 @@ class LocalHub:
             simulation, which takes a second or more per job.
         analyze_layers: Whether quantize jobs measure the layers of their models, which takes as
             long as quantizing does, or longer.
+        strict_versions: Whether a job fails that names a version of QAIRT which this hub does not
+            have; otherwise it gets the nearest one, and a notice says so.
         warm_workers: Whether jobs are forked from a process that has imported everything, which
             saves half a second per job and takes some 100 MB of memory, where the system allows it
             (Linux); otherwise each is a program of its own.
@@ -89,6 +91,7 @@ class LocalHub:
         cache: bool = True,
         check_targets: bool = True,
         analyze_layers: bool = True,
+        strict_versions: bool = False,
         warm_workers: bool = True,
         keep_users: bool = False,
         max_queued_jobs: int = 10_000,
@@ -111,6 +114,7 @@ class LocalHub:
             cache=cache,
             check_targets=check_targets,
             analyze_layers=analyze_layers,
+            strict_versions=strict_versions,
             warm_workers=warm_workers,
             max_queued_jobs=max_queued_jobs,
             max_unfinished_uploads=max_unfinished_uploads,

@@ -389,12 +389,12 @@ class Job(Shareable):
         """Returns the tools that the job used, after waiting for its end.
 
         Returns:
-            The version of each tool, by name. Empty if the job failed, and for an inference job
-            without profiling, for which the service does not report versions.
+            The version of each tool, by name. Empty if the job failed, and on the official service
+            for an inference job without profiling, for which it does not report versions.
 
         Examples:
             >>> list(job.get_tool_versions())
-            ['ONNX Runtime', 'ONNX', 'Python']
+            ['ONNX Runtime', 'ONNX', 'Python', 'NumPy', 'qai-hub-openapi']
         """
         from qai_hub_api.api.jobs import get_job_result
 
@@ -403,8 +403,7 @@ class Job(Shareable):
         if not self.wait().success:
             return {}
         answer = self._owner._connection.call(get_job_result.sync, self.job_id)
-        detail = self._kind.result_detail(answer) if self._kind else None
-        return tools_from_api(detail.tool_versions) if detail else {}
+        return tools_from_api(self._kind.result_tools(answer)) if self._kind else {}
 
     @abstractmethod
     def download_results(self, artifacts_dir: str) -> JobResult:

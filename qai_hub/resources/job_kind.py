@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -59,10 +60,14 @@ class JobKind(Generic[J]):
                 return field.name, details
         return None
 
-    def result_detail(self, payload: api.JobResult) -> Any | None:  # noqa: ANN401 - by type
-        """Returns how a job of this type ran; None if the service does not report it."""
+    def result_tools(self, payload: api.JobResult) -> Sequence[api.ToolVersion]:
+        """Returns the tools that a job of this type used; none if the service does not report them.
+
+        Local hubs report those of inference jobs without profiling, too, beside the missing detail.
+        """
         for field in self.fields:
             result = value_or_none(getattr(payload, f"{field.name}_result"))
             if result is not None:
-                return value_or_none(getattr(result, field.detail))
-        return None
+                detail = value_or_none(getattr(result, field.detail)) or result
+                return value_or_none(getattr(detail, "tool_versions", None)) or ()
+        return ()

@@ -270,21 +270,21 @@ class Model(Shareable):
         timeout: float | None = None,  # noqa: ASYNC109 - as Job.wait
     ) -> str:
         """Downloads the model's file, waiting for the job that produces it, if there is one."""
-        from qai_hub_api.api.models import get_model_download
-
         status = await driver.wait(producer, timeout) if producer else None
         if status and not status.success:
             raise UserError(
                 f"Model {self.model_id} was not created: its job failed. {status.message or ''}"
             )
-        return await download_file(
-            driver,
-            lambda: driver.call(
-                get_model_download.sync,
-                self.model_id,
-                supports_s3_credentials=s3_support_parameter(),
-            ),
-            filename,
+        return await download_file(driver, lambda: self._fetch_url(driver), filename)
+
+    async def _fetch_url(self, driver: Driver) -> api.FileDownloadResponse:
+        """Asks the service where the file is, which must exist."""
+        from qai_hub_api.api.models import get_model_download
+
+        return await driver.call(
+            get_model_download.sync,
+            self.model_id,
+            supports_s3_credentials=s3_support_parameter(),
         )
 
     def _ensure_fetched(self, value: object) -> None:

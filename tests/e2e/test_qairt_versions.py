@@ -23,8 +23,10 @@ from support.tiny_engines import TinyEngines, listed, tiny_engines
 
 import qai_hub as hub
 from qai_hub.client import Client, Job, Model, ModelMetadataKey
+from qai_hub.local import LocalHub
 from qai_hub.local.engines.catalog import Engine
 from qai_hub.local.engines.install import install
+from qai_hub.local.engines.places import FOLDER_VARIABLE
 
 pytestmark = pytest.mark.small_hub("processes of a team look for engines when they start")
 
@@ -140,12 +142,53 @@ def test_a_check_without_a_hub_is_by_the_version_as_well(old_qairt: None) -> Non
     assert check.notices == ()
 
 
-def test_a_version_that_the_hub_cannot_have(client: Client) -> None:
-    job = compiled(client, conv_net(), BINARY, more=f"--qairt_version 2.31 {UNCHECKED}")
+@pytest.fixture
+def no_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "engines"))
 
+
+@pytest.mark.parametrize(
+    ("version", "lack"),
+    [
+        ("2.31", "this hub cannot have 2.31. Beside its own, it can have 2.47, 2.48, 2.49, 2.50."),
+        ("2.49", "2.49 needs `qai-hub engine install qnn-2.49`, where the hub runs."),
+    ],
+)
+def test_the_nearest_version_is_used_with_a_notice(
+    client: Client, no_engines: None, version: str, lack: str
+) -> None:
+    job = compiled(client, conv_net(), BINARY, more=f"--qairt_version {version} {UNCHECKED}")
+
+    used = version_of(job)
+    expected = f"QAIRT {used} was used, the nearest to {version} that this hub has: {lack}"
+    assert other_notices(job) == [expected]
+
+
+def test_an_engine_may_be_the_nearest(client: Client, old_qairt: None) -> None:
+    job = compiled(client, conv_net(), BINARY, more=f"--qairt_version 2.46 {UNCHECKED}")
+
+    assert version_of(job) == FULL
     told = other_notices(job)[0]
-    assert told.startswith(f"QAIRT {version_of(job)} was used: this hub cannot have 2.31.")
-    assert told.endswith("it can have 2.47, 2.48, 2.49, 2.50.")
+    assert told.startswith(f"QAIRT {FULL} was used, the nearest to 2.46 that this hub has:")
+
+
+@pytest.fixture(scope="module")
+def strict_client() -> Iterator[Client]:
+    with LocalHub(strict_versions=True, validate_responses=True) as local_hub:
+        yield local_hub.client()
+
+
+def test_a_strict_hub_refuses_what_it_does_not_have(
+    strict_client: Client, no_engines: None
+) -> None:
+    failure, reason = refused(strict_client, conv_net(), f"{BINARY} --qairt_version 2.31")
+    assert failure == "UNSUPPORTED"
+    assert reason.startswith("This hub is strict about versions, and has QAIRT 2.")
+    assert "this hub cannot have 2.31." in reason
+
+    failure, reason = refused(strict_client, conv_net(), f"{BINARY} --qairt_version 2.49")
+    assert failure == "UNSUPPORTED"
+    assert "run `qai-hub engine install qnn-2.49` where the hub runs" in reason
 
 
 def test_other_runtimes_need_no_engine(client: Client) -> None:
@@ -178,15 +221,15 @@ def tiny(tmp_path: Path) -> Iterator[Engine]:
             yield engine
 
 
-def test_a_job_fails_until_its_engine_is_installed(client: Client, tiny: Engine) -> None:
+def test_a_job_has_its_engine_as_soon_as_that_is_installed(client: Client, tiny: Engine) -> None:
     # As no other test has compiled it.
     runtime = f"{BINARY} --qnn_options context_enable_graphs=tiny"
     model = client.upload_model(conv_net())
-    failure, reason = refused(client, model, f"{runtime} {OLD}")
-    assert failure == "UNSUPPORTED"
-    assert "run `qai-hub engine install qnn-2.50` where the hub runs" in reason
+    job = compiled(client, model, runtime, more=f"{OLD} {UNCHECKED}")
+    (told,) = other_notices(job)
+    assert "the nearest to 2.50 that this hub has: 2.50 needs `qai-hub engine install" in told
     check = hub.check_model(conv_net(), GEN_3, options=f"--target_runtime {runtime} {OLD}")
-    assert check.refusal == reason
+    assert told in check.notices
 
     install(tiny, lambda _: None)
 

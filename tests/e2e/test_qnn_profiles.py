@@ -58,7 +58,8 @@ def test_a_profile_has_layers_of_the_npu_without_times(profiled: InferenceJob) -
 
 def test_tool_versions_name_qnn(profiled: InferenceJob, client: Client) -> None:
     tools = profiled.get_tool_versions()
-    assert list(tools) == ["QAIRT", "ONNX Runtime QNN", "ONNX Runtime", "ONNX", "Python"]
+    own = ["ONNX Runtime", "ONNX", "Python", "NumPy", "qai-hub-openapi"]
+    assert list(tools) == ["QAIRT", "ONNX Runtime QNN", *own]
     assert tools["ONNX Runtime QNN"] == version("onnxruntime-qnn")
     assert compiled(client, conv_net(), BINARY).get_tool_versions() == tools
 

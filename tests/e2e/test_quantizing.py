@@ -68,7 +68,13 @@ def test_a_quantized_network_compiles_runs_and_profiles(
     after = outputs_of(client, target, device, inputs)
     assert psnr(before, after) == pytest.approx(told["y"], abs=0.5)
 
-    assert list(job.get_tool_versions()) == ["ONNX Runtime", "ONNX", "Python"]
+    assert list(job.get_tool_versions()) == [
+        "ONNX Runtime",
+        "ONNX",
+        "Python",
+        "NumPy",
+        "qai-hub-openapi",
+    ]
     result = job.download_results(str(tmp_path / "results"))
     (path,) = (tmp_path / "results").rglob("*.onnx")
     onnx.checker.check_model(path, full_check=True)

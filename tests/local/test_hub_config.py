@@ -58,6 +58,7 @@ def test_serve_has_the_same_defaults() -> None:
         "cache",
         "check_targets",
         "analyze_layers",
+        "strict_versions",
         "warm_workers",
         "max_queued_jobs",
         "max_unfinished_uploads",

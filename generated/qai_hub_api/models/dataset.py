@@ -29,6 +29,7 @@ class Dataset:
         project_id (str | Unset): Project that it belongs to.
         project_slug (str | Unset): Short name of the project.
         actor_authorization (DatasetAuthorization | Unset): What the caller may do with a dataset.
+        sha256 (str | Unset): SHA-256 of its file in hex; in lists that are filtered by it.
     """
 
     dataset_id: str | Unset = UNSET
@@ -42,6 +43,7 @@ class Dataset:
     project_id: str | Unset = UNSET
     project_slug: str | Unset = UNSET
     actor_authorization: DatasetAuthorization | Unset = UNSET
+    sha256: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +77,8 @@ class Dataset:
         if not isinstance(self.actor_authorization, Unset):
             actor_authorization = self.actor_authorization.to_dict()
 
+        sha256 = self.sha256
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update({})
@@ -100,6 +104,8 @@ class Dataset:
             field_dict["project_slug"] = project_slug
         if actor_authorization is not UNSET:
             field_dict["actor_authorization"] = actor_authorization
+        if sha256 is not UNSET:
+            field_dict["sha256"] = sha256
 
         return field_dict
 
@@ -157,6 +163,9 @@ class Dataset:
             else UNSET
         )
 
+        _sha256 = d.pop("sha256", UNSET)
+        sha256: str | Unset = _sha256 if type(_sha256) is str else UNSET
+
         dataset = cls.__new__(cls)
         dataset.dataset_id = dataset_id
         dataset.owner = owner
@@ -169,6 +178,7 @@ class Dataset:
         dataset.project_id = project_id
         dataset.project_slug = project_slug
         dataset.actor_authorization = actor_authorization
+        dataset.sha256 = sha256
 
         dataset.additional_properties = d or {}
         return dataset

@@ -19,11 +19,14 @@ class InferenceJobResult:
         inference_job_id (str): Identifier; starts with `j`.
         output_dataset_id (str): Dataset of the outputs; empty if there is none.
         detail (ProfileDetail | Unset): What profiling measured: times in microseconds, memory in bytes.
+        tool_versions (list[ToolVersion] | Unset): Tools that were used, if profiling was off; otherwise `detail` has
+            them.
     """
 
     inference_job_id: str
     output_dataset_id: str
     detail: ProfileDetail | Unset = UNSET
+    tool_versions: list[ToolVersion] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -35,6 +38,13 @@ class InferenceJobResult:
         if not isinstance(self.detail, Unset):
             detail = self.detail.to_dict()
 
+        tool_versions: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.tool_versions, Unset):
+            tool_versions = []
+            for tool_versions_item_data in self.tool_versions:
+                tool_versions_item = tool_versions_item_data.to_dict()
+                tool_versions.append(tool_versions_item)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -45,6 +55,8 @@ class InferenceJobResult:
         )
         if detail is not UNSET:
             field_dict["detail"] = detail
+        if tool_versions is not UNSET:
+            field_dict["tool_versions"] = tool_versions
 
         return field_dict
 
@@ -62,10 +74,23 @@ class InferenceJobResult:
             ProfileDetail.from_dict(_detail) if type(_detail) is dict else UNSET
         )
 
+        _tool_versions = d.pop("tool_versions", UNSET)
+        tool_versions: list[ToolVersion] | Unset = (
+            [
+                ToolVersion.from_dict(
+                    tool_versions_item_data if type(tool_versions_item_data) is dict else {}
+                )
+                for tool_versions_item_data in _tool_versions
+            ]
+            if type(_tool_versions) is list
+            else UNSET
+        )
+
         inference_job_result = cls.__new__(cls)
         inference_job_result.inference_job_id = inference_job_id
         inference_job_result.output_dataset_id = output_dataset_id
         inference_job_result.detail = detail
+        inference_job_result.tool_versions = tool_versions
 
         inference_job_result.additional_properties = d or {}
         return inference_job_result
@@ -88,3 +113,4 @@ class InferenceJobResult:
 
 
 from ..models.profile_detail import ProfileDetail
+from ..models.tool_version import ToolVersion

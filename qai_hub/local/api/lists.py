@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_, select
 
 from qai_hub.local.api.context import RequestContext, request_origin
 from qai_hub.local.api.serialize import Json, dataset_json, model_json, omit_none
@@ -155,9 +155,18 @@ def list_models(context: RequestContext) -> Reply:
 
 
 def list_datasets(context: RequestContext) -> Reply:
-    """List datasets."""
-    found = DATASETS.page(context.db, context.viewer, parse_page_request(context))
-    items = [dataset_json(context, dataset) for dataset in found.items]
+    """List datasets, optionally of one content."""
+    sha256, columns = context.call.params.get("sha256"), tables.datasets.c
+    filters = list[ColumnElement[bool]]()
+    if sha256 is not None:
+        same = select(tables.files.c.id).where(tables.files.c.sha256 == sha256)
+        filters += [
+            columns.owner_id == context.viewer.id,
+            or_(columns.expires.is_(None), columns.expires > context.now),
+            columns.file_id.in_(same),
+        ]
+    found = DATASETS.page(context.db, context.viewer, parse_page_request(context), filters)
+    items = [dataset_json(context, dataset, sha256) for dataset in found.items]
     return page_response(context, "datasets", items, found)
 
 

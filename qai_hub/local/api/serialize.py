@@ -108,8 +108,17 @@ def _metadata_json(context: RequestContext, metadata: Mapping[str, str] | None) 
     }
 
 
-def dataset_json(context: RequestContext, dataset: Dataset) -> Json:
-    """Return a dataset as JSON."""
+def dataset_json(context: RequestContext, dataset: Dataset, sha256: str | None = None) -> Json:
+    """Return a dataset as JSON.
+
+    Args:
+        context: The request.
+        dataset: The dataset.
+        sha256: SHA-256 of its file in hex; None leaves it out.
+
+    Returns:
+        The dataset.
+    """
     return omit_none(
         dataset_id=dataset.id,
         name=dataset.name,
@@ -117,6 +126,7 @@ def dataset_json(context: RequestContext, dataset: Dataset) -> Json:
         expiration_time=dataset.expires,
         file_upload_complete=dataset.file_id is not None,
         permanent=dataset.expires is None,
+        sha256=sha256,
     ) | ownership_json(context, dataset, "DATASET")
 
 

@@ -1,6 +1,6 @@
 """Job submission: resolve references, refuse jobs that cannot work, and queue the rest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from qai_hub.local.api.context import RequestContext
@@ -15,9 +15,13 @@ from qai_hub.local.core.kinds import CREATED, FAILED, kind_of_submission
 from qai_hub.local.core.needs import job_needs
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.engine.failures import FailureType
+from qai_hub.local.engine.stages import installed_engines
+from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.files import get_file
+from qai_hub.local.store.labels import from_text
+from qai_hub.local.store.nodes import MICROSECONDS, get_living_nodes
 from qai_hub.local.store.records import Model
 from qai_hub.local.store.relations import (
     InputFacts,
@@ -46,7 +50,7 @@ def create_job(context: RequestContext) -> Reply:
     now = context.now
     name = body.get("name") or _default_name(context, models[0])
     devices = _resolve_devices(context, body)
-    tracer = context.services.tracer
+    tracer, config = context.services.tracer, context.services.config
     key = JOBS.add(
         context.db,
         owner_id=context.viewer.id,
@@ -67,9 +71,15 @@ def create_job(context: RequestContext) -> Reply:
         losses=0,
         ready=all(model.file_id is not None for model in models),
         needs=job_needs(
-            kind, options, _input_facts(context, uses), context.services.config.big_input
+            kind,
+            options,
+            _input_facts(context, uses),
+            config.big_input,
+            engines=lambda: _usable_engines(context),
+            strict_versions=config.strict_versions,
         ),
         traceparent=tracer.traceparent(),
+        fresh=_is_fresh(context),
     )
     tracer.annotate(describe_job(key, kind.name))
     if kind.makes_model:
@@ -91,6 +101,22 @@ def _input_facts(context: RequestContext, uses: Mapping[Role, Sequence[str]]) ->
         *get_input_facts(context.db, uses["input"]),
         *(InputFacts(None, file.size) for file in files if file is not None),
     ]
+
+
+def _is_fresh(context: RequestContext) -> bool:
+    """Return whether the cache is not to serve the job."""
+    directives = context.call.params.get("Cache-Control", "").split(",")
+    return any(each.strip().lower() == "no-cache" for each in directives)
+
+
+def _usable_engines(context: RequestContext) -> Collection[str]:
+    """Return the names of the engines that jobs can use: those of all processes, if several run."""
+    config = context.services.config
+    if config.database is None:
+        return installed_engines()
+    nodes = get_living_nodes(context.db, int(config.lease * MICROSECONDS))
+    offered = {label for node in nodes for label in from_text(node.labels)}
+    return [engine.name for engine in ENGINES.values() if engine.label in offered]
 
 
 def _default_name(context: RequestContext, model: Model) -> str:

@@ -268,7 +268,7 @@ def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
         filename: Its name for the user.
 
     Returns:
-        A signed URL, the name, and the SHA-256.
+        A signed URL, the name, the SHA-256, and the size.
     """
     file = get_file(context.db, file_id)
     if file is None:
@@ -279,7 +279,7 @@ def download_json(context: RequestContext, file_id: str, filename: str) -> Json:
         raise ProblemError(404, "The file no longer exists.")
     services = context.services
     url = services.links.download(request_origin(context.call.request), file_id, filename=filename)
-    return {"url": url, "filename": filename, "sha256": digest}
+    return {"url": url, "filename": filename, "sha256": digest, "size": file.size}
 
 
 def known_digest(context: RequestContext, file: File) -> str | None:

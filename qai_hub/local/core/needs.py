@@ -1,15 +1,15 @@
 """What a job needs of the process that runs it, and what this machine offers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from qai_hub.local.config import LABELS
 from qai_hub.local.core.kinds import JobKind, target_runtime
 from qai_hub.local.engine.protocol import QNN_RUNTIMES
 from qai_hub.local.engines.catalog import ENGINES, engine_of_runtime
 from qai_hub.local.engines.places import describe_lack
-from qai_hub.local.engines.qairt import engine_of_options
+from qai_hub.local.engines.qairt import asked_version, choose_engine
 from qai_hub.local.enums import ModelType
-from qai_hub.local.frameworks import CAPABILITIES
+from qai_hub.local.frameworks import CAPABILITIES, qairt_version
 from qai_hub.local.store.labels import from_text, needs_to_text, to_text
 from qai_hub.local.store.relations import InputFacts
 
@@ -25,7 +25,15 @@ BY_MODEL_TYPE = {
 """What reads the models of a type, if ONNX Runtime does not."""
 
 
-def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_input: int) -> str:
+def job_needs(
+    kind: JobKind,
+    options: str,
+    inputs: Iterable[InputFacts],
+    big_input: int,
+    *,
+    engines: Callable[[], Collection[str]],
+    strict_versions: bool = False,
+) -> str:
     """Return what a job needs, as it is stored.
 
     Args:
@@ -34,6 +42,8 @@ def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_inp
         inputs: Its models and its dataset. What a job has made by Qualcomm's compiler needs it
             again, whatever its format, also if it is yet to be made.
         big_input: Size in bytes above which an input is big.
+        engines: Returns the names of the engines that jobs can use.
+        strict_versions: Whether a job is to have the version of QAIRT that it names, and no other.
     """
     makes_qnn = kind.makes_model and (
         target_runtime(options) in QNN_RUNTIMES
@@ -54,9 +64,17 @@ def job_needs(kind: JobKind, options: str, inputs: Iterable[InputFacts], big_inp
             found |= made_with & {BIG}
         elif each.size > big_input:
             found.add(BIG)
-    other_qnn = engine_of_options(options)
-    if QNN in found and other_qnn is not None:
-        found.add(other_qnn.label)
+    asked = asked_version(options)
+    if QNN in found and asked:
+        other_qnn = choose_engine(
+            asked,
+            qairt_version(),
+            engines(),
+            makes_model=kind.makes_model,
+            strict=strict_versions,
+        )
+        if other_qnn is not None:
+            found.add(other_qnn.label)
     return needs_to_text(found)
 
 

@@ -139,7 +139,9 @@ class ResultStore:
             add_artifacts(db, Artifact(job.id, kind, filename, outputs[name].file.id))
         profile = report.get("profile")
         if states.KINDS[job.kind].runs_model:
-            add_result(db, job.id, {} if profile is None else {"detail": profile})
+            # A profile has the tools within.
+            tools = {name: report[name] for name in ("tool_versions",) if name in report}
+            add_result(db, job.id, tools if profile is None else {"detail": profile})
         else:
             add_result(
                 db, job.id, {name: report[name] for name in _DETAIL_FIELDS if name in report}

@@ -380,7 +380,11 @@ class Scheduler:
             except JobFailure as failure:
                 return AttemptResult.failure(failure.failure_type, failure.reason)
             key = self._cache.key(spec) if self._cache else None
-            cached_job = self._cache.find(key, job.owner_id) if self._cache and key else None
+            cached_job = (
+                self._cache.find(key, job.owner_id)
+                if self._cache and key and not job.fresh
+                else None
+            )
             with self._store.write() as db:
                 is_current = self._lifecycle.advance(db, job)
         if not is_current:

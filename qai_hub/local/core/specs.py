@@ -92,6 +92,7 @@ class SpecBuilder:
             analyze_layers=self._config.analyze_layers and job.kind == "quantize",
             calibration=self._calibration(job, models[uses.input[0]], digests),
             engine="" if engine is None else engine.name,
+            strict_versions=self._config.strict_versions,
         )
         return AttemptSpec(
             id=AttemptId(job.id, job.attempt),

@@ -11,7 +11,7 @@ from qai_hub.local.engine.option_table import (
 from qai_hub.local.engine.options import HALF_TYPE, Options
 from qai_hub.local.engine.protocol import QNN_RUNTIMES, AttemptRequest, build_notice
 from qai_hub.local.engine.qnn.targets import QnnTarget
-from qai_hub.local.engine.qnn.versions import tell_qairt_version
+from qai_hub.local.engine.qnn.versions import settle_qairt_version
 from qai_hub.local.engine.quantize.job import check_calibration
 from qai_hub.option_string import QNN_OPTIONS, TARGET_RUNTIME
 
@@ -33,7 +33,7 @@ def read_compile_options(request: AttemptRequest) -> tuple[Options, QnnTarget | 
     options = parse_job_options(request.options, "compile")
     _settle_tflite_options(options)
     qnn = _build_qnn_target(options, request)
-    tell_qairt_version(options, uses_qnn=qnn is not None)
+    settle_qairt_version(options, request, uses_qnn=qnn is not None)
     if options.values.get(FULL_TYPE) == HALF_TYPE:
         if qnn is None:
             reason = (

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+import numpy as np
 import onnx
 import onnxruntime
 
+from qai_hub._version import __version__
 from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 
 
@@ -23,6 +25,8 @@ def tool_versions() -> list[dict[str, str]]:
         "ONNX Runtime": onnxruntime.__version__,
         "ONNX": onnx.__version__,
         "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "qai-hub-openapi": __version__,
     }
     return [{"name": name, "version": version} for name, version in versions.items()]
 

@@ -276,8 +276,8 @@ OPTIONS = (
         handling=dict.fromkeys(
             ("compile", "inference", "profile", "link"),
             Supported(
-                "for QNN: an older one needs its engine, such as `qnn-2.50`; where there is none, "
-                "the hub's own is used, with a warning"
+                "for QNN: an older one needs its engine, such as `qnn-2.50`; without it, the "
+                "nearest one that the hub has is used, with a warning"
             ),
         ),
     ),

@@ -136,6 +136,8 @@ class AttemptRequest:
         reference: Inspect: HDF5 file to compare the dataset with; None for no comparison.
         engine: The engine whose packages the worker runs with; empty for those of the hub.
         engines: The engines that the machine has on which the attempt is carried out.
+        strict_versions: Whether a version of QAIRT that the options name is not to be replaced by
+            the nearest one.
         time_limit: Seconds that the attempt may take; None for no limit.
     """
 
@@ -155,6 +157,7 @@ class AttemptRequest:
     reference: Path | None = None
     engine: str = ""
     engines: tuple[str, ...] = ()
+    strict_versions: bool = False
     time_limit: float | None = None
 
     def __post_init__(self) -> None:

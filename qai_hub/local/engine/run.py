@@ -34,7 +34,7 @@ from qai_hub.local.engine.protocol import (
 )
 from qai_hub.local.engine.qnn.provider import parse_run_settings
 from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
-from qai_hub.local.engine.qnn.versions import find_other_stage, tell_qairt_version
+from qai_hub.local.engine.qnn.versions import find_other_stage, settle_qairt_version
 from qai_hub.local.engine.qnn.wrappers import wraps_context_binary
 from qai_hub.local.engine.runners.base import RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
@@ -74,11 +74,11 @@ def open_runnable_model(
         graphs, notices = parse_run_settings(options.values.get(QNN_OPTIONS, {}))
         options.notices.extend(notices)
         model = opener(request.model, request.soc, graphs, work)
-        tell_qairt_version(options, uses_qnn=True)
+        settle_qairt_version(options, request, uses_qnn=True)
         return model
     if request.model.model_type == ModelType.TFLITE:
         _notify_ignored_options(options, _TFLITE)
-        tell_qairt_version(options, uses_qnn=False)
+        settle_qairt_version(options, request, uses_qnn=False)
         return _open_tflite(request, options)
     _notify_ignored_options(options, "ONNX Runtime")
     # The worker with another QAIRT unpacks it again.
@@ -86,13 +86,13 @@ def open_runnable_model(
     own_work.mkdir()
     file = open_model(request.model.path, request.model.model_type, own_work)
     if not wraps_context_binary(file.proto):
-        tell_qairt_version(options, uses_qnn=False)
+        settle_qairt_version(options, request, uses_qnn=False)
         return OnnxModel.from_model_file(file)
     other = find_other_stage(request, options)
     if other is not None:
         return other
     model = open_wrapper(file, request.soc)
-    tell_qairt_version(options, uses_qnn=True)
+    settle_qairt_version(options, request, uses_qnn=True)
     return model
 
 

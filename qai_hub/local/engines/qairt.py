@@ -54,17 +54,60 @@ def engine_of_version(asked: Version) -> Engine | None:
     return next((each for each in ENGINES.values() if name and each.qairt == name), None)
 
 
-def engine_of_options(options: str) -> Engine | None:
-    """Return the engine for the version of QAIRT that a job's options name, if there is one.
+def asked_version(options: str) -> Version:
+    """Return the version of QAIRT that a job's options name; no numbers if they name none.
 
     Args:
         options: The options, as submitted. Errors in them are ignored here; they make the job fail.
     """
     try:
         asked = option_values(QAIRT_VERSION, parse_option_string(options))
-        return engine_of_version(parse_version(asked[-1] or "")) if asked else None
+        return parse_version(asked[-1] or "") if asked else ()
     except (OptionStringError, ValueError):
+        return ()
+
+
+def choose_engine(
+    asked: Version, own: str | None, installed: Collection[str], *, makes_model: bool, strict: bool
+) -> Engine | None:
+    """Choose what has the version of QAIRT that a job names, or else the nearest one.
+
+    The nearest one does what the named one would have done. What an older QAIRT has made, the named
+    one can read, so the next older one makes models. What the named one can read, a newer one can
+    read as well, so the next newer one runs them. Only if there is none on that side, the nearest
+    one on the other side is chosen.
+
+    Args:
+        asked: The version, of which the first two numbers count; none for the hub's own.
+        own: The version of the hub itself; None if it has none.
+        installed: The names of the engines that may be used.
+        makes_model: Whether the job makes a model, rather than running one.
+        strict: Whether only the named version will do.
+
+    Returns:
+        The engine, which is not installed if only that will do; None for the hub's own version, or
+        if nothing has any.
+    """
+    exact = engine_of_version(asked)
+    if not asked or (own is not None and parse_version(own)[:2] == asked[:2]):
         return None
+    if exact is not None and (strict or exact.name in installed):
+        return exact
+    if strict:
+        return None
+    found: dict[Version, Engine | None] = {
+        parse_version(ENGINES[name].qairt): ENGINES[name]
+        for name in installed
+        if ENGINES[name].qairt
+    }
+    if own is not None:
+        found[parse_version(own)[:2]] = None
+    older = max((each for each in found if each < asked[:2]), default=None)
+    newer = min((each for each in found if each > asked[:2]), default=None)
+    order = (older, newer) if makes_model else (newer, older)
+    nearest = next((each for each in order if each is not None), None)
+    # With nothing to choose from, the reason of the failure names what to install.
+    return exact if nearest is None else found[nearest]
 
 
 def engine_of_needs(labels: Collection[str]) -> Engine | None:

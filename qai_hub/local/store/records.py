@@ -150,7 +150,8 @@ class Job(JobSummary):
     `failure_reason` reveals nothing about another job but its id; `cause_id` is the job whose
     failure caused this one's. A job is `ready` once its input models are there. Its `needs` are
     labels as they are stored; `node_id` is the process that runs it, where there are several;
-    `traceparent` is the span that submitted it, in W3C's form.
+    `traceparent` is the span that submitted it, in W3C's form. A `fresh` job makes its target model
+    anew, though the cache may have the same.
     """
 
     options: str
@@ -168,6 +169,7 @@ class Job(JobSummary):
     node_id: str | None
     needs: str
     traceparent: str | None
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)

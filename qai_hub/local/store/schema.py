@@ -186,6 +186,8 @@ jobs = Table(
     Column("lease", BigInt),
     # The trace that its submission belongs to, in W3C's form.
     Column("traceparent", Text),
+    # Whether it makes its target model anew, though the cache may have the same.
+    Column("fresh", Boolean, nullable=False, server_default=false()),
     Index("jobs_by_lease", "lease"),
     # Every page of a list is read from one of these two, whatever it is filtered by, in order. The
     # time is there so that jobs of other times are passed over without reading their rows.

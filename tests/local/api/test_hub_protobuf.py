@@ -85,8 +85,9 @@ def test_both_wires_tell_the_same_of_everything_there_is(ada: Api, model: str) -
         f"datasets/{dataset}/shared_access/": "SharedAccess",
     }.items():
         told = ada.get(path)
-        # A digest has no place in the message.
+        # Extensions have no place in the message.
         told.pop("sha256", None)
+        told.get("inference_job_result", {}).pop("tool_versions", None)
         assert get(ada, path, message) == told, path
 
 

@@ -294,6 +294,21 @@ def test_without_a_cache_nothing_is_given_nor_kept(world: SchedulerHarness) -> N
     assert served == [False, False, False]
 
 
+def test_a_fresh_job_makes_its_model_anew_and_serves_others(world: SchedulerHarness) -> None:
+    model = world.model()
+    compiled(world, model)
+    key, target = world.compile(model)
+    with world.store.write() as db:
+        JOBS.update(db, key, fresh=True)
+
+    (fresh,) = ran(world, key)
+
+    assert not is_served(fresh)
+    later, served = compiled(world, model)
+    assert is_served(later)
+    assert world.get_model(served).file_id == world.get_model(target).file_id
+
+
 def test_identical_jobs_at_once_all_end(world: SchedulerHarness) -> None:
     model = world.model()
     keys = [world.compile(model)[0] for _ in range(8)]

@@ -4,12 +4,15 @@ import pytest
 
 from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.engines.qairt import (
+    asked_version,
+    choose_engine,
     engine_of_needs,
-    engine_of_options,
     engine_of_version,
     is_version,
     parse_version,
 )
+
+OWN = "the hub's own"
 
 
 @pytest.mark.parametrize(
@@ -57,21 +60,61 @@ def test_two_numbers_name_an_engine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    ("options", "version"),
     [
-        ("--qairt_version 2.49", "qnn-2.49"),
-        ("--x y --qairt_version=2.49 --qairt_version 2.50", "qnn-2.50"),
-        ("--qairt_version 2.49 --qairt_version latest", None),
-        ("--qairt_version", None),
-        ("--qairt_version 2.31", None),
-        ("--qairt_version newest", None),
-        ("--qairt_version 'unclosed", None),
-        ("", None),
+        ("--qairt_version 2.49", (2, 49)),
+        ("--x y --qairt_version=2.49 --qairt_version 2.50", (2, 50)),
+        ("--qairt_version 2.49 --qairt_version latest", ()),
+        ("--qairt_version", ()),
+        ("--qairt_version newest", ()),
+        ("--qairt_version 'unclosed", ()),
+        ("", ()),
     ],
 )
-def test_the_last_version_in_options_counts(options: str, name: str | None) -> None:
-    engine = engine_of_options(options)
-    assert (engine and engine.name) == name
+def test_the_last_version_in_options_counts(options: str, version: tuple[int, ...]) -> None:
+    assert asked_version(options) == version
+
+
+@pytest.mark.parametrize(
+    ("asked", "installed", "makes", "runs"),
+    [
+        ((2, 49), "2.47 2.49 2.50", "2.49", "2.49"),
+        # What an older one makes, and what a newer one runs, the named one would have as well.
+        ((2, 49), "2.47 2.48 2.50", "2.48", "2.50"),
+        ((2, 49), "2.50", "2.50", "2.50"),
+        ((2, 49), "2.47", "2.47", OWN),
+        ((2, 49), "", OWN, OWN),
+        ((2, 31), "2.47 2.48", "2.47", "2.47"),
+        ((2, 52), "2.50", OWN, OWN),
+        ((3, 0), "2.50", OWN, OWN),
+        # The hub's own, whatever the third number is.
+        ((2, 51, 7), "2.50", OWN, OWN),
+        ((), "2.50", OWN, OWN),
+    ],
+)
+def test_the_nearest_version_does_what_the_named_one_would(
+    asked: tuple[int, ...], installed: str, makes: str, runs: str
+) -> None:
+    names = [f"qnn-{version}" for version in installed.split()] + ["tflite"]
+
+    def chosen(*, makes_model: bool) -> str:
+        engine = choose_engine(asked, "2.51.0", names, makes_model=makes_model, strict=False)
+        return OWN if engine is None else engine.qairt
+
+    assert (chosen(makes_model=True), chosen(makes_model=False)) == (makes, runs)
+
+
+@pytest.mark.parametrize(("asked", "engine"), [((2, 49), "qnn-2.49"), ((2, 31), None)])
+def test_a_strict_hub_takes_the_named_version_alone(
+    asked: tuple[int, ...], engine: str | None
+) -> None:
+    chosen = choose_engine(asked, "2.51.0", ["qnn-2.50"], makes_model=True, strict=True)
+    assert (chosen and chosen.name) == engine
+
+
+def test_without_any_version_the_named_one_is_what_to_install() -> None:
+    assert choose_engine((2, 49), None, (), makes_model=True, strict=False) is ENGINES["qnn-2.49"]
+    assert choose_engine((2, 31), None, (), makes_model=True, strict=False) is None
 
 
 def test_needs_name_an_engine_that_is_laid_over_the_hubs_packages() -> None:

@@ -14,6 +14,7 @@ def _get_kwargs(
     offset: int | Unset = 0,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -23,6 +24,8 @@ def _get_kwargs(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    params["sha256"] = sha256
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -65,6 +68,7 @@ def sync_detailed(
     offset: int | Unset = 0,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
 ) -> Response[DatasetList]:
     """List datasets.
 
@@ -75,6 +79,7 @@ def sync_detailed(
         offset: `offset` of the query.
         limit: `limit` of the query.
         cursor: `cursor` of the query.
+        sha256: `sha256` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -85,6 +90,7 @@ def sync_detailed(
         offset=offset,
         limit=limit,
         cursor=cursor,
+        sha256=sha256,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -95,6 +101,7 @@ def sync(
     offset: int | Unset = 0,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
 ) -> DatasetList:
     """List datasets.
 
@@ -105,6 +112,7 @@ def sync(
         offset: `offset` of the query.
         limit: `limit` of the query.
         cursor: `cursor` of the query.
+        sha256: `sha256` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -117,6 +125,7 @@ def sync(
             offset=offset,
             limit=limit,
             cursor=cursor,
+            sha256=sha256,
         ).parsed,
     )
 
@@ -127,6 +136,7 @@ async def asyncio_detailed(
     offset: int | Unset = 0,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
 ) -> Response[DatasetList]:
     """List datasets.
 
@@ -137,6 +147,7 @@ async def asyncio_detailed(
         offset: `offset` of the query.
         limit: `limit` of the query.
         cursor: `cursor` of the query.
+        sha256: `sha256` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -147,6 +158,7 @@ async def asyncio_detailed(
         offset=offset,
         limit=limit,
         cursor=cursor,
+        sha256=sha256,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
 
@@ -157,6 +169,7 @@ async def asyncio(
     offset: int | Unset = 0,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    sha256: str | Unset = UNSET,
 ) -> DatasetList:
     """List datasets.
 
@@ -167,6 +180,7 @@ async def asyncio(
         offset: `offset` of the query.
         limit: `limit` of the query.
         cursor: `cursor` of the query.
+        sha256: `sha256` of the query.
 
     Raises:
         errors.ApiError: If the response is not a success, or cannot be parsed.
@@ -180,6 +194,7 @@ async def asyncio(
                 offset=offset,
                 limit=limit,
                 cursor=cursor,
+                sha256=sha256,
             )
         ).parsed,
     )

@@ -14,9 +14,13 @@ def _get_kwargs(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(cache_control, Unset):
+        headers["Cache-Control"] = cache_control
+
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
@@ -69,6 +73,7 @@ def sync_detailed(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[CreateUpdateResponse]:
     """Create a job.
@@ -80,6 +85,7 @@ def sync_detailed(
         client: Where to send the request.
         body: What to send.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -90,6 +96,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         body=body,
         seed_target_model=seed_target_model,
+        cache_control=cache_control,
         idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
@@ -100,6 +107,7 @@ def sync(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> CreateUpdateResponse:
     """Create a job.
@@ -111,6 +119,7 @@ def sync(
         client: Where to send the request.
         body: What to send.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -123,6 +132,7 @@ def sync(
             client,
             body=body,
             seed_target_model=seed_target_model,
+            cache_control=cache_control,
             idempotency_key=idempotency_key,
         ).parsed,
     )
@@ -133,6 +143,7 @@ async def asyncio_detailed(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[CreateUpdateResponse]:
     """Create a job.
@@ -144,6 +155,7 @@ async def asyncio_detailed(
         client: Where to send the request.
         body: What to send.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -154,6 +166,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         body=body,
         seed_target_model=seed_target_model,
+        cache_control=cache_control,
         idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
@@ -164,6 +177,7 @@ async def asyncio(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> CreateUpdateResponse:
     """Create a job.
@@ -175,6 +189,7 @@ async def asyncio(
         client: Where to send the request.
         body: What to send.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -188,6 +203,7 @@ async def asyncio(
                 client,
                 body=body,
                 seed_target_model=seed_target_model,
+                cache_control=cache_control,
                 idempotency_key=idempotency_key,
             )
         ).parsed,

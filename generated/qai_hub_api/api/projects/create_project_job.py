@@ -16,9 +16,13 @@ def _get_kwargs(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(cache_control, Unset):
+        headers["Cache-Control"] = cache_control
+
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
@@ -74,6 +78,7 @@ def sync_detailed(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[CreateUpdateResponse]:
     """Create a job in a project.
@@ -86,6 +91,7 @@ def sync_detailed(
         body: What to send.
         project_id: `project_id` of the path.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -97,6 +103,7 @@ def sync_detailed(
         project_id=project_id,
         body=body,
         seed_target_model=seed_target_model,
+        cache_control=cache_control,
         idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
@@ -108,6 +115,7 @@ def sync(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> CreateUpdateResponse:
     """Create a job in a project.
@@ -120,6 +128,7 @@ def sync(
         body: What to send.
         project_id: `project_id` of the path.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -133,6 +142,7 @@ def sync(
             project_id=project_id,
             body=body,
             seed_target_model=seed_target_model,
+            cache_control=cache_control,
             idempotency_key=idempotency_key,
         ).parsed,
     )
@@ -144,6 +154,7 @@ async def asyncio_detailed(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[CreateUpdateResponse]:
     """Create a job in a project.
@@ -156,6 +167,7 @@ async def asyncio_detailed(
         body: What to send.
         project_id: `project_id` of the path.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -167,6 +179,7 @@ async def asyncio_detailed(
         project_id=project_id,
         body=body,
         seed_target_model=seed_target_model,
+        cache_control=cache_control,
         idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
@@ -178,6 +191,7 @@ async def asyncio(
     *,
     body: JobSubmit,
     seed_target_model: bool | Unset = UNSET,
+    cache_control: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> CreateUpdateResponse:
     """Create a job in a project.
@@ -190,6 +204,7 @@ async def asyncio(
         body: What to send.
         project_id: `project_id` of the path.
         seed_target_model: `seed_target_model` of the query.
+        cache_control: Header `Cache-Control`.
         idempotency_key: Header `Idempotency-Key`.
 
     Raises:
@@ -204,6 +219,7 @@ async def asyncio(
                 project_id=project_id,
                 body=body,
                 seed_target_model=seed_target_model,
+                cache_control=cache_control,
                 idempotency_key=idempotency_key,
             )
         ).parsed,

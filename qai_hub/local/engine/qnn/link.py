@@ -44,7 +44,7 @@ from qai_hub.local.engine.qnn.targets import (
     build_outside_notice,
     publish_precompiled,
 )
-from qai_hub.local.engine.qnn.versions import tell_qairt_version
+from qai_hub.local.engine.qnn.versions import settle_qairt_version
 from qai_hub.local.engine.qnn.wrappers import WRAPPER_SUFFIX, find_outside_ports, open_graph
 from qai_hub.local.engine.steps import Step, begin_step
 from qai_hub.local.enums import ModelType
@@ -88,7 +88,7 @@ def wrap_context_binary(request: AttemptRequest, folder: Path) -> Report:
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     context = folder / WORK_FOLDER / "context"
     opened = open_graph(request.model, request.soc, settings.graphs, context)
-    tell_qairt_version(options, uses_qnn=True)
+    settle_qairt_version(options, request, uses_qnn=True)
     provenance = Provenance(
         runtime=PRECOMPILED_ONNX, soc=opened.soc, sdk=opened.sdk, graphs=(opened.graph,)
     )
@@ -143,7 +143,7 @@ def link_models(request: AttemptRequest, folder: Path) -> Report:
     options = parse_job_options(request.options, "link")
     settings = parse_qnn_settings(options.values.get(QNN_OPTIONS, {}))
     soc = check_soc(request.soc, "a link job")
-    tell_qairt_version(options, uses_qnn=True)
+    settle_qairt_version(options, request, uses_qnn=True)
     work = folder / WORK_FOLDER
     graphs = _select_graphs(_collect_graphs(request, work), settings.graphs)
     for each in graphs:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -157,6 +158,11 @@ DISABLE_CPU_FALLBACK = {"session.disable_cpu_ep_fallback": "1"}
 _IR_LIBRARY = "libQnnIr.so"
 _SYSTEM_LIBRARY = "libQnnSystem.so"
 _EXTRA = "qnn"
+
+
+def is_provider_installed() -> bool:
+    """Return whether this machine has the provider, whether or not it can be loaded."""
+    return find_spec("onnxruntime_qnn") is not None
 
 
 def sdk_version() -> str:

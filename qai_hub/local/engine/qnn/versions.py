@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.options import Options
 from qai_hub.local.engine.protocol import AttemptRequest, build_notice
-from qai_hub.local.engine.qnn.provider import sdk_version
+from qai_hub.local.engine.qnn.provider import is_provider_installed, sdk_version
 from qai_hub.local.engines.catalog import ENGINES
-from qai_hub.local.engines.qairt import engine_of_version, is_version
+from qai_hub.local.engines.qairt import choose_engine, engine_of_version, is_version
 from qai_hub.option_string import QAIRT_VERSION
 
 
@@ -20,18 +21,29 @@ def find_other_stage(request: AttemptRequest, options: Options) -> AttemptReques
         request: The request.
         options: Its parsed options.
     """
-    engine = engine_of_version(options.values.get(QAIRT_VERSION, ()))
-    if engine is None or engine.name == request.engine:
+    asked = options.values.get(QAIRT_VERSION, ())
+    if request.engine or not asked:
         return None
-    return replace(request, engine=engine.name)
+    engine = choose_engine(
+        asked,
+        sdk_version() if is_provider_installed() else None,
+        request.engines,
+        makes_model=request.kind != "run",
+        strict=request.strict_versions,
+    )
+    return None if engine is None else replace(request, engine=engine.name)
 
 
-def tell_qairt_version(options: Options, *, uses_qnn: bool) -> None:
-    """Add a notice if a job does not use the QAIRT that its options name.
+def settle_qairt_version(options: Options, request: AttemptRequest, *, uses_qnn: bool) -> None:
+    """Add a notice if a job does not use the QAIRT that its options name, or refuse it.
 
     Args:
         options: The parsed options.
+        request: The job's request.
         uses_qnn: Whether it uses any; then it is certain that QNN works.
+
+    Raises:
+        JobFailure: It uses another version, and the hub is strict about versions.
     """
     asked = options.values.get(QAIRT_VERSION, ())
     if not asked:
@@ -41,10 +53,19 @@ def tell_qairt_version(options: Options, *, uses_qnn: bool) -> None:
         options.notices.append(build_notice("INFO", "USER", message))
         return
     used = sdk_version()
-    if not is_version(asked, used):
+    if is_version(asked, used):
+        return
+    named, engine = ".".join(map(str, asked)), engine_of_version(asked)
+    if engine is None or request.engine == engine.name:
         engines = ", ".join(each.qairt for each in ENGINES.values() if each.qairt)
-        message = (
-            f"QAIRT {used} was used: this hub cannot have {'.'.join(map(str, asked))}. Beside its "
-            f"own, it can have {engines}."
+        lack = f"this hub cannot have {named}. Beside its own, it can have {engines}."
+    else:
+        lack = f"{named} needs `{engine.install_command}`, where the hub runs."
+    if request.strict_versions:
+        raise JobFailure(
+            FailureType.UNSUPPORTED,
+            f"This hub is strict about versions, and has QAIRT {used}: {lack} Name a version that "
+            f"it has, or leave {QAIRT_VERSION} out.",
         )
-        options.notices.append(build_notice("WARNING", "USER", message))
+    message = f"QAIRT {used} was used, the nearest to {named} that this hub has: {lack}"
+    options.notices.append(build_notice("WARNING", "USER", message))

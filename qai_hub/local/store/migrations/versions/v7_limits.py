@@ -1,4 +1,4 @@
-"""Version 7: traces of jobs, limits of users, signed-in browsers, and jobs and uses by time."""
+"""Version 7: traces, freshness, limits of users, signed-in browsers, jobs and uses by time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Upgrade from version 6 to 7."""
     op.add_column("jobs", sa.Column("traceparent", sa.String))
+    op.add_column("jobs", sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("users", sa.Column("max_queued_jobs", sa.Integer))
     op.add_column("users", sa.Column("max_storage", _BIG))
     op.add_column("users", sa.Column("max_creations", sa.Integer))

@@ -1,0 +1,113 @@
+"""Carrying out the jobs of a lock again, and comparing what comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qai_hub.client.lock_inputs import InputFinder
+from qai_hub.client.lock_jobs import JobCollector
+from qai_hub.errors import Error, UserError
+from qai_hub.resources.compile import CompileJob, TargetModelJob
+from qai_hub.resources.device import Device
+from qai_hub.resources.inference import InferenceJob
+from qai_hub.resources.job_lock import JobLock, LockReplay
+from qai_hub.resources.link import LinkJob
+from qai_hub.resources.lock_comparison import LockDifference, compare_jobs
+from qai_hub.resources.quantize import QuantizeDtype, QuantizeJob
+
+if TYPE_CHECKING:
+    from qai_hub.client.submitter import Submitter
+    from qai_hub.resources.job import Job
+    from qai_hub.resources.job_request import JobRequest
+    from qai_hub.resources.locked_job import LockedJob
+    from qai_hub.resources.model import Model
+    from qai_hub.status import JobStatus
+
+__all__ = ["replay_lock"]
+
+
+async def replay_lock(
+    submitter: Submitter, lock: JobLock | str | Path, files: str | Path | None
+) -> LockReplay:
+    """Carries out the jobs of a lock again, as `Client.replay_lock` does."""
+    driver = submitter.driver
+    if not isinstance(lock, JobLock):
+        path = lock
+        lock = await driver.run(lambda: JobLock.load(path))
+    finder = InputFinder(driver, submitter.client)
+    await finder.find(lock.jobs, None if files is None else Path(files))
+    jobs = await _submit(submitter, lock, finder)
+    statuses = [await driver.wait(job) for job in jobs.values()]
+    return await _compare(submitter, lock, list(jobs.values()), statuses)
+
+
+async def _submit(submitter: Submitter, lock: JobLock, finder: InputFinder) -> dict[str, Job]:
+    """Submits the jobs at once, and returns them by the identifiers that they have in the lock."""
+    jobs: dict[str, Job] = {}
+    targets: dict[str, Model] = {}
+    try:
+        for locked in lock.jobs:
+            models = [
+                finder.get_model(each) if each.job is None else targets[each.job]
+                for each in locked.models
+            ]
+            cls, request = _build_request(locked, models, finder)
+            job = await submitter.create_fresh_job(cls, request)
+            jobs[locked.id] = job
+            if isinstance(job, TargetModelJob):
+                target = await job._fetch_target(submitter.driver)
+                if target is None:
+                    raise UserError(f"Job {job.job_id} has failed: {job._last_status}")
+                targets[locked.id] = target
+    except Error as error:
+        if jobs:
+            created = ", ".join(each.job_id for each in jobs.values())
+            error.add_note(f"Jobs already created: {created}")
+        raise
+    return jobs
+
+
+def _build_request(
+    locked: LockedJob, models: list[Model], finder: InputFinder
+) -> tuple[type[Any], JobRequest]:
+    # Attributes of a device may be described otherwise by now.
+    devices = [Device(each.name, each.os) for each in locked.devices]
+    data = finder.get_dataset(locked.data)
+    name, options = locked.name, locked.options
+    if locked.type == "compile":
+        specs = dict(locked.input_specs)
+        return CompileJob, CompileJob._build_request(models[0], devices, name, specs, options, data)
+    if locked.type == "link":
+        return LinkJob, LinkJob._build_request(models, devices[0], name, options)
+    if locked.type == "inference":
+        return InferenceJob, InferenceJob._build_request(
+            models[0], devices[0], name, data, options, locked.profiling
+        )
+    assert data is not None  # noqa: S101 - the form of locks demands it
+    return QuantizeJob, QuantizeJob._build_request(
+        models[0],
+        data,
+        QuantizeDtype[locked.weights_dtype],
+        QuantizeDtype[locked.activations_dtype],
+        name,
+        options,
+    )
+
+
+async def _compare(
+    submitter: Submitter, lock: JobLock, jobs: list[Job], statuses: list[JobStatus]
+) -> LockReplay:
+    paired = {old.id: new.job_id for old, new in zip(lock.jobs, jobs, strict=True)}
+    collector = JobCollector(submitter.driver, submitter.client)
+    repeated: list[LockedJob] = []
+    differences: list[LockDifference] = []
+    for old, new, status in zip(lock.jobs, jobs, statuses, strict=True):
+        if status.success:
+            made = await collector.lock_alone(new.job_id)
+            repeated.append(made)
+            differences += compare_jobs(old, made, paired)
+        else:
+            reason = status.message or "no reason given"
+            differences.append(LockDifference(old.id, "outcome", old.type, "SUCCESS", reason))
+    return LockReplay(tuple(jobs), JobLock(tuple(repeated)), tuple(differences))

@@ -1,0 +1,78 @@
+"""The command `qai-hub lock`: files of locks, and what differs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.command import Run
+
+from qai_hub.client import InferenceJob, JobLock
+
+
+@pytest.fixture
+def lock(run: Run, inferred: InferenceJob, tmp_path: Path) -> Path:
+    path = tmp_path / "release.lock"
+    written = run("lock", "write", inferred.job_id, "-o", str(path))
+    assert (written.status, written.out) == (0, f"{path}\n")
+    return path
+
+
+def edit(path: Path, **outputs: str) -> Path:
+    """Write a lock beside another one, in which outputs have other digests."""
+    document = json.loads(path.read_text())
+    for name, sha256 in outputs.items():
+        for job in document["jobs"]:
+            if name in job["outputs"]:
+                job["outputs"][name]["sha256"] = sha256
+    edited = path.with_name("edited.lock")
+    edited.write_text(json.dumps(document))
+    return edited
+
+
+def test_a_lock_is_written_and_shown(run: Run, lock: Path) -> None:
+    jobs = JobLock.load(lock).jobs
+    shown = json.loads(run("lock", "show", str(lock), "--json", "id,type,inputs").out)
+    assert [each["id"] for each in shown] == [each.id for each in jobs]
+    assert [each["type"] for each in shown] == ["compile", "inference"]
+    assert shown[1]["inputs"][0] == f"model: made by {jobs[0].id}"
+
+
+def test_no_file_is_replaced_unless_asked(run: Run, lock: Path, inferred: InferenceJob) -> None:
+    before = lock.read_bytes()
+    refused = run("lock", "write", inferred.job_id, "-o", str(lock))
+    assert refused.status == 1
+    assert "release.lock" in refused.err
+    assert lock.read_bytes() == before
+    assert run("lock", "write", inferred.job_id, "-o", str(lock), "-f").status == 0
+
+
+def test_a_replay_says_whether_all_is_the_same(run: Run, lock: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.lock"
+    same = run("lock", "replay", str(lock), "-o", str(again))
+    assert (same.status, same.out) == (0, "")
+    assert same.err.endswith(f"The results are those of {lock}.\n")
+    compared = run("lock", "diff", str(lock), str(again))
+    assert (compared.status, compared.out) == (0, "")
+
+
+def test_a_replay_tells_what_differs(run: Run, lock: Path) -> None:
+    edited = edit(lock, target_model="0" * 64)
+    differs = run("lock", "replay", str(edited), "--format", "tsv", "--fields", "kind,name")
+    assert (differs.status, differs.out) == (1, "output\ttarget_model\n")
+    assert differs.err.endswith(f"The results are not those of {edited}.\n")
+
+
+def test_two_locks_are_compared_without_a_hub(run: Run, lock: Path) -> None:
+    edited = edit(lock, output_data="0" * 64)
+    (row,) = json.loads(run("lock", "diff", str(lock), str(edited), "--json").out)
+    assert (row["kind"], row["name"]) == ("output", "output_data")
+    assert row["found"].startswith("0" * 16)
+
+
+def test_what_is_no_lock_is_refused(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "no.lock"
+    path.write_text("{}")
+    refused = run("lock", "show", str(path))
+    assert refused.status == 1
+    assert refused.err.startswith(f"qai-hub: {path} is not a lock of jobs: it does not begin with")
+    assert run("lock", "show", str(tmp_path / "none.lock")).status == 1
