@@ -49,6 +49,7 @@ class ChosenJobs(PageEndpoint):
     """
 
     def __init__(self, site: Site) -> None:
+        # What a form asks for is carried out in several transactions, below.
         super().__init__(site, _ask, _ask)
 
     async def _show(self, view: View, request: Request, viewer: User, form: Form) -> Response:
@@ -76,7 +77,7 @@ class ChosenJobs(PageEndpoint):
         if not done:
             raise ProblemError(409, f"None of these jobs is changed. {_tell_kept(reasons)}")
         response = redirect(local_path(form.get("to", "/jobs/")))
-        leave_note(site, response, viewer, _tell(choice.do, done, emails, reasons))
+        leave_note(site, request, response, viewer, _tell(choice.do, done, emails, reasons))
         return response
 
 

@@ -6,6 +6,7 @@ A browser keeps it in a cookie until that page, as addresses that say so could b
 from contextlib import suppress
 from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from qai_hub.local.errors import ProblemError
@@ -18,11 +19,12 @@ _SECONDS: Final = 60
 _MAX_TEXT: Final = 400
 
 
-def leave_note(site: Site, response: Response, viewer: User, text: str) -> None:
+def leave_note(site: Site, request: Request, response: Response, viewer: User, text: str) -> None:
     """Have the list of jobs say something once.
 
     Args:
         site: The site.
+        request: The request that did something.
         response: What leads to the list.
         viewer: Who is told.
         text: What; an end that is too long is cut.
@@ -30,7 +32,13 @@ def leave_note(site: Site, response: Response, viewer: User, text: str) -> None:
     said = text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
     signed = site.services.signer.sign(_OPERATION, viewer=viewer.id, text=said)
     response.set_cookie(
-        _name(site), signed, max_age=_SECONDS, path="/jobs/", httponly=True, samesite="strict"
+        _name(site),
+        signed,
+        max_age=_SECONDS,
+        path="/jobs/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
     )
 
 
