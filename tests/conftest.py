@@ -20,8 +20,10 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
-# The same examples at each run, however slow the machine is.
-settings.register_profile("steady", derandomize=True, deadline=None)
+# The same examples at each run, however slow the machine is; with --hypothesis-profile=long, more
+# of them, and others each time.
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=30)
+settings.register_profile("long", deadline=None, max_examples=1000)
 settings.load_profile("steady")
 
 # Whoever starts the tests in the background may have it ignored, for them and for what they start.

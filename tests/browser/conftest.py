@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from support.browsing import Browsing, KeptPages
 from support.pages_world import World, pages_world
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# As long as pages have to load: a busy machine may take more than the usual 5 seconds.
+expect.set_options(timeout=20_000)
 
 
 # Its driver has an event loop in this thread: it must end before tests that begin their own.

@@ -60,6 +60,10 @@ class Workload(threading.Thread):
                     continue
             time.sleep(0.02)
 
+    def has_succeeded(self, client: Client) -> bool:
+        """Tell whether one of the latest jobs has."""
+        return any(client.get_job(key).get_status().success for key in self.submitted[-10:])
+
     def _pending(self) -> int:
         return sum(
             not self._client.get_job(key).get_status().finished for key in self.submitted[-10:]
@@ -152,6 +156,7 @@ def test_every_job_ends_and_nothing_is_broken(
             kind = chance.choice(["worker", "hub"])
             kills[kind] += 1
             (kill_worker if kind == "worker" else kill_hub)(hub, chance)
+        until(lambda: workload.has_succeeded(client), "no job succeeds after the last kill")
         workload.over.set()
         workload.join(_PATIENCE)
         assert not workload.is_alive()
