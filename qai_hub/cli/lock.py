@@ -23,12 +23,8 @@ _DIFFERS = 1
 _DEFAULT = "hub.lock"
 
 
-def _tell(file: "LockedFile") -> str:
-    return file.describe() if file.job is None else f"made by {file.job}"
-
-
 def _files(files: "dict[str, LockedFile]") -> list[str]:
-    return [f"{name}: {_tell(file)}" for name, file in files.items()]
+    return [f"{name}: {file.describe()}" for name, file in files.items()]
 
 
 LOCKED_FIELDS = (

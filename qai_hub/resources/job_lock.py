@@ -12,7 +12,7 @@ from qai_hub.display.text import format_fields
 from qai_hub.errors import InvalidValueError
 from qai_hub.resources.lock_comparison import LockDifference, compare_all
 from qai_hub.resources.lock_format import FORMAT, LockFormatError, parse_lock, read_document
-from qai_hub.resources.locked_job import LockedFile, LockedJob
+from qai_hub.resources.locked_job import LockedJob
 from qai_hub.resources.resource_list import ResourceList
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class JobLock:
         facts = {
             f"{each.type} {each.id}": "\n".join(
                 [
-                    *(f"in: {name} {_tell(file)}" for name, file in each.inputs.items()),
+                    *(f"in: {name} {file.describe()}" for name, file in each.inputs.items()),
                     *(f"out: {name} {file.describe()}" for name, file in each.outputs.items()),
                     *each.gaps,
                 ]
@@ -132,10 +132,6 @@ class JobLock:
             for each in self.jobs
         }
         return html.card(html.headline("Lock"), html.facts(facts))
-
-
-def _tell(file: LockedFile) -> str:
-    return file.describe() if file.job is None else f"made by {file.job}"
 
 
 @dataclass(frozen=True, repr=False)

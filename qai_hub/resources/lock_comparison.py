@@ -90,14 +90,20 @@ def compare_jobs(
         second: The second job.
         paired: The job of the second lock for each of the first, by their identifiers.
     """
-    for kind, one, other in (
-        ("input", _inputs(first, paired), _inputs(second)),
+    for name, (file, other) in _pair(first.inputs, second.inputs):
+        if not _is_same_input(file, other, paired):
+            yield _differ(first, "input", name, _tell(file), _tell(other))
+    for kind, one, two in (
         ("setting", _settings(first), _settings(second)),
         ("tool", first.tools, second.tools),
     ):
-        for name, (asked, given) in _pair(one, other):
+        for name, (asked, given) in _pair(one, two):
             if asked != given:
                 yield _differ(first, kind, name, asked, given)
+    yield from _compare_results(first, second)
+
+
+def _compare_results(first: LockedJob, second: LockedJob) -> Iterator[LockDifference]:
     for name, (made, remade) in _pair(first.outputs, second.outputs):
         if made is None or remade is None or not made.is_same(remade):
             yield _differ(first, "output", name, _tell(made), _tell(remade))
@@ -112,16 +118,14 @@ def _differ(
     return LockDifference(job.id, kind, name, locked or _NOTHING, found or _NOTHING)
 
 
-def _inputs(job: LockedJob, paired: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Returns what each input is, in the words of the second lock."""
-    found = {}
-    for name, file in job.inputs.items():
-        maker = file.job if paired is None or file.job is None else paired.get(file.job, file.job)
-        found[name] = file.describe() if maker is None else f"made by {maker}"
-        if maker is None and file.sha256 is None:
-            # Nobody knows whether two files are the same that are not known.
-            found[name] += f" ({job.id})"
-    return found
+def _is_same_input(
+    one: LockedFile | None, other: LockedFile | None, paired: Mapping[str, str]
+) -> bool:
+    if one is None or other is None:
+        return False
+    if one.job is None and other.job is None:
+        return one.is_same(other)
+    return one.job is not None and paired.get(one.job) == other.job
 
 
 def _is_close(one: float, other: float) -> bool:

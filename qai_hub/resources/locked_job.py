@@ -64,13 +64,16 @@ class LockedFile:
         """Describes it in a few words.
 
         Returns:
-            The begin of its SHA-256, and its size; `"not locked"` if these are not known.
+            The begin of its SHA-256, and its size; or which job makes it; `"not locked"` if nothing
+            is known.
 
         Examples:
             >>> made = hub.lock_jobs([compile_job]).jobs[0].outputs["target_model"]
             >>> made.describe().startswith(made.sha256[:16])
             True
         """
+        if self.job is not None:
+            return f"made by {self.job}"
         if self.sha256 is None:
             return "not locked"
         size = "" if self.size is None else f", {self.size:,} bytes"

@@ -203,6 +203,15 @@ MADE = replace(JOB, outputs={"target_model": TARGET}, tools={"QAIRT": "2.50"}, n
             {"models": (replace(FILE, sha256="b" * 64),)},
             [f"jabc: input model: {'a' * 16}, 3 bytes -> {'b' * 16}, 3 bytes"],
         ),
+        # In the digits that nobody is shown, too.
+        (
+            {"models": (replace(FILE, sha256="a" * 63 + "b"),)},
+            [f"jabc: input model: {'a' * 16}, 3 bytes -> {'a' * 16}, 3 bytes"],
+        ),
+        (
+            {"models": (LockedFile(job="jxyz"),)},
+            [f"jabc: input model: {'a' * 16}, 3 bytes -> made by jxyz"],
+        ),
         ({"outputs": {}}, [f"jabc: output target_model: {'b' * 16}, 9 bytes -> -"]),
         (
             {"outputs": {"target_model": replace(TARGET, sha256="d" * 64, content_sha256=None)}},
@@ -218,7 +227,7 @@ def test_what_differs_between_jobs(fields: dict[str, Any], expected: list[str]) 
 def test_what_is_not_known_is_never_the_same() -> None:
     unknown = replace(MADE, models=(LockedFile(id="mabc"),), outputs={"target_model": LockedFile()})
     assert differences(unknown, replace(unknown, id="jxyz")) == [
-        "jabc: input model: not locked (jabc) -> not locked (jxyz)",
+        "jabc: input model: not locked -> not locked",
         "jabc: output target_model: not locked -> not locked",
     ]
 
