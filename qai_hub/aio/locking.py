@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qai_hub.aio.manage import AsyncManagingClient
@@ -43,7 +43,7 @@ class AsyncLockingClient(AsyncManagingClient):
             return await lock_jobs(driver, self._client, jobs)
 
     async def replay_lock(
-        self, lock: JobLock | str | Path, files: str | Path | None = None
+        self, lock: JobLock | str | os.PathLike[str], files: str | os.PathLike[str] | None = None
     ) -> LockReplay:
         """Carries out the jobs of a lock again, as `Client.replay_lock` does.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qai_hub.client.combined import CombinedClient
@@ -43,7 +43,7 @@ class LockingClient(CombinedClient):
         return run_blocking(lock_jobs(self._driver, self, jobs))
 
     def replay_lock(
-        self, lock: JobLock | str | Path, files: str | Path | None = None
+        self, lock: JobLock | str | os.PathLike[str], files: str | os.PathLike[str] | None = None
     ) -> LockReplay:
         """Carries out the jobs of a lock again, and compares what comes out.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ __all__ = ["replay_lock"]
 
 
 async def replay_lock(
-    submitter: Submitter, lock: JobLock | str | Path, files: str | Path | None
+    submitter: Submitter,
+    lock: JobLock | str | os.PathLike[str],
+    files: str | os.PathLike[str] | None,
 ) -> LockReplay:
     """Carries out the jobs of a lock again, as `Client.replay_lock` does."""
     driver = submitter.driver

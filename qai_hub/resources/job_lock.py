@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ class JobLock:
     jobs: tuple[LockedJob, ...]
 
     @classmethod
-    def load(cls, filename: str | Path) -> JobLock:
+    def load(cls, filename: str | os.PathLike[str]) -> JobLock:
         """Reads a lock from a file.
 
         Args:
@@ -70,7 +71,7 @@ class JobLock:
             raise InvalidValueError(f"{path} is not a lock of jobs: {error}.") from error
         return cls(tuple(map(LockedJob._from_document, document["jobs"])))
 
-    def save(self, filename: str | Path) -> None:
+    def save(self, filename: str | os.PathLike[str]) -> None:
         """Writes the lock to a file, which the same jobs always give the same bytes.
 
         Args:
