@@ -19,11 +19,16 @@ Operator = Any
 _OPERATOR_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
+_TYPE_NAMES = {
+    code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")
+}
 _FLOAT_TYPES = {schema.TensorType.FLOAT32, schema.TensorType.FLOAT16}
 _TYPES = {
     "float16": schema.TensorType.FLOAT16,
     "float32": schema.TensorType.FLOAT32,
+    "int8": schema.TensorType.INT8,
     "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
 }
 _MAX_DEPRECATED_CODE = 127
 # The first buffer of a file is empty, and stands for no value.
@@ -113,10 +118,8 @@ class TfliteFile:
             name: Its name.
             value: Its value.
         """
-        buffer, entry = schema.BufferT(), schema.MetadataT()
-        buffer.data = np.frombuffer(value, np.uint8)
-        self.model.buffers.append(buffer)
-        entry.name, entry.buffer = name, len(self.model.buffers) - 1
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = name, self.add_buffer(np.frombuffer(value, np.uint8))
         self.model.metadata = [*(self.model.metadata or []), entry]
 
     def list_floats(self) -> set[str]:
@@ -130,18 +133,51 @@ class TfliteFile:
 
         Args:
             name: Its name.
-            values: Its value, of floats or 32-bit integers.
+            values: Its value, of floats or integers.
 
         Returns:
             Its index.
         """
-        buffer, tensor = schema.BufferT(), schema.TensorT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
-        self.model.buffers.append(buffer)
+        tensor = schema.TensorT()
         tensor.name, tensor.shape = name.encode(), list(values.shape)
-        tensor.type, tensor.buffer = _TYPES[values.dtype.name], len(self.model.buffers) - 1
+        tensor.type, tensor.buffer = _TYPES[values.dtype.name], self.add_buffer(values)
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
+
+    def add_buffer(self, values: np.ndarray[Any, Any]) -> int:
+        """Add a place for the value of a constant.
+
+        Args:
+            values: The value.
+
+        Returns:
+            Its index.
+        """
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        return len(self.model.buffers) - 1
+
+    def add_quantized(
+        self, like: Tensor, steps: np.ndarray[Any, Any], scales: np.ndarray[Any, Any]
+    ) -> int:
+        """Add a quantized constant to the main graph, whose zero points are 0.
+
+        Args:
+            like: Another one, from which it has all that is not given here.
+            steps: Its integers.
+            scales: Its scale, or one for each channel.
+
+        Returns:
+            Its index.
+        """
+        index = self.add_constant(like.name.decode(), steps)
+        tensor = self.graph.tensors[index]
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = np.asarray(scales, np.float32)
+        tensor.quantization.zeroPoint = np.zeros(scales.size, np.int64)
+        tensor.quantization.quantizedDimension = like.quantization.quantizedDimension
+        return index
 
     def add_code(self, operator: int, version: int = 1) -> int:
         """Return the index of the code of a built-in operator, which is added if there is none.
@@ -193,19 +229,23 @@ class TfliteFile:
     def _metadata_buffers(self) -> set[int]:
         return {each.buffer for each in self.model.metadata or []}
 
-    def count_values(self) -> tuple[int, int]:
-        """Return how many tensors operators compute, and how many of these are floats.
-
-        The inputs and outputs of the model, and what a float operator takes and returns, count.
-        """
-        computed = [
-            graph.tensors[index]
+    def list_computed_types(self) -> list[str]:
+        """Return the types of the tensors that operators compute, such as "INT8"."""
+        return [
+            _TYPE_NAMES[graph.tensors[index].type]
             for graph in self.model.subgraphs
             for operator in graph.operators
             for index in operator.outputs
             if index >= 0
         ]
-        return len(computed), sum(tensor.type in _FLOAT_TYPES for tensor in computed)
+
+    def count_values(self) -> tuple[int, int]:
+        """Return how many tensors operators compute, and how many of these are floats.
+
+        The inputs and outputs of the model, and what a float operator takes and returns, count.
+        """
+        types = self.list_computed_types()
+        return len(types), sum(each.startswith("FLOAT") for each in types)
 
     def count_float_operators(self) -> Counter[str]:
         """Return the operators that compute floats, and how many there are of each."""
