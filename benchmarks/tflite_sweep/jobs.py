@@ -19,7 +19,7 @@ from qai_hub.local.engine.tflite.contents import TfliteFile
 
 DEVICE = hub.Device("Samsung Galaxy S24")
 # The first samples are calibration data, the others are run.
-CALIBRATION_SAMPLES = 8
+CALIBRATION_SAMPLES = 24
 _LONGEST = 1800
 _INT8, _INT16 = hub.QuantizeDtype.INT8, hub.QuantizeDtype.INT16
 _TYPES = {"w8a8": (_INT8, _INT8), "w8a16": (_INT8, _INT16)}

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sweep.models import Arrays, SweptModel, make_array, read_models
 
 TABLE = Path(__file__).with_name("models.toml")
-SAMPLES = 10
+SAMPLES = 26
 _SEED = 23
 _INPUT = re.compile(
     r"float32\[(?P<dims>[\d,]+)\] (?P<kind>picture|sound|memory)(?: (?P<low>\S+) (?P<high>\S+))?"
@@ -117,4 +117,4 @@ def _draw_sound(length: int, random: np.random.Generator) -> np.ndarray:
     loudness = 0.5 + 0.5 * np.sin(2 * np.pi * random.uniform(1, 5) * seconds + random.uniform(0, 6))
     wave = voice * loudness + random.normal(0, 0.03, length)
     peak = np.max(np.abs(wave)) / random.uniform(0.3, 1)
-    return 0.5 + wave / peak / 2
+    return np.asarray(0.5 + wave / peak / 2)

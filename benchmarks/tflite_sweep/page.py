@@ -21,7 +21,7 @@ the output, of the output that is farthest, over two samples that are no calibra
 `make tflite-sweep` does all that and writes this page. It was last run on {date}, with {versions}.
 
 - `float16` is `--quantize_full_type float16`: weights are stored as 16-bit floats.
-- `w8a8` and `w8a16` are target models of quantize jobs, calibrated on eight samples and compiled with
+- `w8a8` and `w8a16` are target models of quantize jobs, calibrated on 24 samples and compiled with
   `--quantize_io`, so that inputs and outputs are integers too.
 - **Size** is that of the file, and **CPU s** is how long the engine computes to make it.
 - **Integers** are counted in the file: of the tensors that operators compute, how many are integers.

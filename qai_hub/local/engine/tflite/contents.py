@@ -111,6 +111,16 @@ class TfliteFile:
         shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
         return np.frombuffer(bytes(data), np.float32).reshape(shape)
 
+    def is_empty(self, tensor: Tensor) -> bool:
+        """Return whether a tensor of 32-bit floats has no value in the file."""
+        is_float = tensor.type == schema.TensorType.FLOAT32
+        return is_float and self.model.buffers[tensor.buffer].data is None
+
+    def fill_with_zeros(self, tensor: Tensor) -> None:
+        """Make a tensor of 32-bit floats a constant of zeros."""
+        tensor.isVariable = False
+        tensor.buffer = self.add_buffer(np.zeros([int(size) for size in tensor.shape], np.float32))
+
     def add_metadata(self, name: bytes, value: bytes) -> None:
         """Add metadata to the file.
 

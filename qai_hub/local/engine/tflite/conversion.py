@@ -14,9 +14,8 @@ from qai_hub.local.engine.tflite.convert import convert_floats
 from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.plain_names import PlainNames
 from qai_hub.local.engine.tflite.ports import flatten_outputs, restore_shapes
+from qai_hub.local.engine.tflite.recurrent import list_recurrent, name_all_steps
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
-
-_RECURRENT_OPS = frozenset({"GRU", "LSTM", "RNN"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +52,13 @@ class Conversion:
         if is_quantized(model):
             stated = strip_quantizers(model)
             decompose_for_integers(model)
+        name_all_steps(model)
         names = PlainNames(model)
         ports = [*get_inputs(model), *get_outputs(model)]
         shapes = {port.name: port.to_spec().shape for port in ports}
         shaped = flatten_outputs(model)
         recurrent = frozenset(
-            name
-            for node in model.graph.node
-            if node.op_type in _RECURRENT_OPS
-            for name in node.output
-            if name
+            name for node in list_recurrent(model) for name in node.output if name
         )
         converted = convert_floats(model, names, folder)
         file = TfliteFile.read(converted.path)

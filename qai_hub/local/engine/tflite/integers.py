@@ -26,7 +26,7 @@ from qai_hub.local.engine.tflite.refusals import find_refused
 from qai_hub.local.engine.tflite.reshapes import use_reshapes
 from qai_hub.local.engine.tflite.saturate import saturate_clips
 from qai_hub.local.engine.tflite.scales import allow_all_scales
-from qai_hub.local.engine.tflite.unrolled import share_ranges_of_steps
+from qai_hub.local.engine.tflite.unrolled import fold_first_states, share_ranges_of_steps
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,7 @@ def quantize_conversion(
     """
     file, work = conversion.file, conversion.folder / "float.tflite"
     use_fully_connected(file)
+    fold_first_states(file)
     use_reshapes(file)
     allow_all_scales(file)
     floats = multiply_by_reciprocals(file)

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import batched
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,6 @@ _Operation = qtyping.TFLOperationName
 _NO_QUANTIZE = algorithm_manager.AlgorithmName.NO_QUANTIZE
 _INTEGER_OPS = frozenset(each.value for each in _Operation)
 _WEIGHT_BITS = 8
-# Each operator is searched for by each pattern, of which there must not be thousands.
-_NAMES_IN_A_PATTERN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +104,8 @@ def quantize_floats(
 def _configure(work: quantizer.Quantizer, types: IntegerTypes) -> None:
     """Tell a quantizer which integers to use where; later rules go before earlier ones."""
     scopes = {".*": types.activation_bits}
-    scopes |= {_match(names): 16 for names in batched(sorted(types.wide), _NAMES_IN_A_PATTERN)}
+    if types.wide:
+        scopes[_match(types.wide)] = 16
     scopes |= {f"(^|;){re.escape(name)}_": 16 for name in sorted(types.wide_parts)}
     for regex, bits in scopes.items():
         work.add_static_config(regex, _Operation.ALL_SUPPORTED, bits, _WEIGHT_BITS)
@@ -115,22 +113,27 @@ def _configure(work: quantizer.Quantizer, types: IntegerTypes) -> None:
         work.add_static_config(
             regex, _Operation.BATCH_MATMUL, bits, _WEIGHT_BITS, qtyping.QuantGranularity.TENSORWISE
         )
-    for names in batched(sorted(types.floats), _NAMES_IN_A_PATTERN):
+    if types.floats:
         work.update_quantization_recipe(
-            _match(names), _Operation.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
+            _match(types.floats), _Operation.ALL_SUPPORTED, algorithm_key=_NO_QUANTIZE
         )
     for port in (_Operation.INPUT, _Operation.OUTPUT):
         if not types.port:
             work.update_quantization_recipe(".*", port, algorithm_key=_NO_QUANTIZE)
         elif types.port == "uint8":
             work.update_quantization_recipe(".*", port, _UNSIGNED)
-    for names in batched(sorted(types.float_inputs), _NAMES_IN_A_PATTERN):
-        work.update_quantization_recipe(_match(names), _Operation.INPUT, algorithm_key=_NO_QUANTIZE)
+    if types.float_inputs:
+        work.update_quantization_recipe(
+            _match(types.float_inputs), _Operation.INPUT, algorithm_key=_NO_QUANTIZE
+        )
 
 
 def _match(names: Iterable[str]) -> str:
-    """Return the pattern for the operators that compute tensors, among others or not."""
-    return f"(^|;)({'|'.join(map(re.escape, names))})(;|$)"
+    """Return the pattern for the operators that compute tensors, among others or not.
+
+    It is one for all of them, as each pattern is tried on each operator.
+    """
+    return f"(^|;)({'|'.join(map(re.escape, sorted(names)))})(;|$)"
 
 
 _UNSIGNED = qtyping.OpQuantizationConfig(
