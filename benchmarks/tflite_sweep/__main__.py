@@ -4,8 +4,8 @@
     make tflite-sweep ARGS='--only silero'    # those whose names contain this
     make tflite-sweep ARGS='--page-only'      # write the page from the results that are there
 
-It installs the engine `tflite` if it is not there, downloads some 350 MB of packages at the first
-run, and takes an hour on two cores. Results are kept in a file as they come, and a run that was
+It installs the engine `tflite` if it is not there, downloads some 380 MB of packages at the first
+run, and takes two hours on two cores. Results are kept in a file as they come, and a run that was
 interrupted continues there: `--afresh` begins anew.
 """
 

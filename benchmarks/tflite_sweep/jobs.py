@@ -1,5 +1,6 @@
 """Makes .tflite models by jobs of a local hub, and measures them."""
 
+import math
 import resource
 import tempfile
 from collections import Counter
@@ -42,7 +43,7 @@ class Outcome:
         reason: Why a job failed.
         size: Size of the .tflite file, in bytes.
         seconds: CPU seconds that the conversion took, calibration not included.
-        tensors: Numbers of the tensors that operators compute, by type.
+        tensors: Numbers of the inputs and of the tensors that operators compute, by type.
         floats: Numbers of the operators that compute floats, by name.
     """
 
@@ -55,7 +56,7 @@ class Outcome:
 
     @property
     def computed(self) -> int:
-        """Number of the tensors that operators compute."""
+        """Number of its tensors."""
         return sum(self.tensors.values())
 
     @property
@@ -169,11 +170,15 @@ def _measure(
         name: compute_psnr(np.stack([each[name] for each in expected]), np.stack(values))
         for name, values in given.items()
     }
+    psnr = min(ratios.values())
+    if psnr == -math.inf:
+        name = min(ratios, key=lambda name: ratios[name])
+        return Outcome(reason=f"run: the output {name!r} differs altogether", seconds=seconds)
     with tempfile.TemporaryDirectory() as folder:
         path = job.download_target_model(str(Path(folder, "target")))
         assert path is not None
         return Outcome(
-            psnr=round(min(ratios.values()), 1),
+            psnr=round(psnr, 1),
             size=Path(path).stat().st_size,
             seconds=seconds,
             tensors=count_types(Path(path)),
@@ -182,9 +187,10 @@ def _measure(
 
 
 def count_types(path: Path) -> dict[str, int]:
-    """Returns the numbers of the tensors that the operators of a file compute, by type.
+    """Returns the numbers of the inputs of a file and of what its operators compute, by type.
 
     Args:
         path: The .tflite file.
     """
-    return dict(Counter(TfliteFile.read(path).list_computed_types()).most_common())
+    file = TfliteFile.read(path)
+    return dict(Counter([*file.list_input_types(), *file.list_computed_types()]).most_common())

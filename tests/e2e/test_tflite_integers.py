@@ -32,7 +32,6 @@ def build() -> onnx.ModelProto:
 
     constants = {
         "first": normal(3, 3, 1, 1),
-        "second": normal(3, 3, 1, 1) * 8,
         "bias": np.array([3, -4, 5], np.float32),
         "rare": np.concatenate([normal(1, 3, 1, 1) * 1e-9, normal(1, 3, 1, 1)]),
         "rare_bias": np.array([-9, 1], np.float32),
@@ -46,8 +45,6 @@ def build() -> onnx.ModelProto:
     }
     nodes = [
         helper.make_node("Conv", ["x", "first", "bias"], ["once"]),
-        helper.make_node("Relu", ["once"], ["positive"]),
-        helper.make_node("Conv", ["positive", "second", "bias"], ["shared_bias"]),
         helper.make_node("Conv", ["x", "rare", "rare_bias"], ["rare_channel"]),
         helper.make_node("Add", ["once", "three"], ["sum"]),
         helper.make_node("Clip", ["sum", "none", "six"], ["clip"]),
@@ -62,7 +59,6 @@ def build() -> onnx.ModelProto:
     image = (FLOAT, [1, 3, SIZE, SIZE])
     inputs = {"x": image, "steps": (FLOAT, [STEPS, 1, 5]), "codes": (FLOAT, [6])}
     outputs = {
-        "shared_bias": image,
         "rare_channel": (FLOAT, [1, 2, SIZE, SIZE]),
         "fused_division": image,
         "remembered": (FLOAT, [1, 1, HIDDEN]),
@@ -134,7 +130,6 @@ def psnr(expected: np.ndarray, found: np.ndarray) -> float:
 @pytest.mark.parametrize(
     ("output", "least"),
     [
-        ("shared_bias", 30),
         ("rare_channel", 30),
         ("fused_division", 30),
         ("remembered", 30),

@@ -1,4 +1,4 @@
-"""Keeps the biases of quantized models whole: each has the scale of what it is added to."""
+"""Keeps the biases of quantized models whole, whose scales are those of what they are added to."""
 
 from typing import Any
 
@@ -17,33 +17,6 @@ _PLACES = {
 # Half of what 32 bits hold: kernels add products to it.
 _LARGEST_BIAS = 2**30 - 1
 _LARGEST_WEIGHT = 127
-
-
-def separate_biases(file: TfliteFile) -> None:
-    """Give each operator a bias of its own, in place.
-
-    The integers of a bias depend on the scale of the operator's input. The quantizer writes those
-    of all biases that have the same value to one place.
-
-    Args:
-        file: The float model.
-    """
-    tensors: set[int] = set()
-    buffers: set[int] = set()
-    for operator in file.graph.operators:
-        place = _PLACES.get(file.operator_name(operator), (0,))[-1]
-        if not place or len(operator.inputs) <= place or operator.inputs[place] < 0:
-            continue
-        index = operator.inputs[place]
-        bias = file.graph.tensors[index]
-        values = file.read_floats(bias)
-        if values is not None and index in tensors:
-            name = f"{bias.name.decode()}_{len(file.graph.tensors)}"
-            operator.inputs[place] = file.add_constant(name, values)
-        elif values is not None and bias.buffer in buffers:
-            bias.buffer = file.add_buffer(values)
-        tensors.add(index)
-        buffers.add(bias.buffer)
 
 
 def widen_bias_scales(file: TfliteFile, floats: TfliteFile) -> None:

@@ -208,15 +208,24 @@ class TfliteFile:
         return len(self.model.operatorCodes) - 1
 
     def share_constants(self) -> None:
-        """Store constants of the same shape and value once."""
+        """Store constants of the same shape and value once, and those of other shapes apart.
+
+        The quantizer would take the shape of one for all that are stored in one place.
+        """
         first: dict[tuple[int, bytes, bytes], int] = {}
+        taken: set[int] = set()
         for graph in self.model.subgraphs:
             for tensor in graph.tensors:
                 data = self.model.buffers[tensor.buffer].data
                 if data is not None:
                     shape = np.asarray([] if tensor.shape is None else tensor.shape).tobytes()
                     key = (tensor.type, shape, sha256(bytes(data)).digest())
-                    tensor.buffer = first.setdefault(key, tensor.buffer)
+                    if key not in first:
+                        if tensor.buffer in taken:
+                            tensor.buffer = self.add_buffer(np.asarray(data))
+                        first[key] = tensor.buffer
+                        taken.add(tensor.buffer)
+                    tensor.buffer = first[key]
         self.forget_unused_values()
 
     def forget_unused_values(self) -> None:
@@ -238,6 +247,10 @@ class TfliteFile:
 
     def _metadata_buffers(self) -> set[int]:
         return {each.buffer for each in self.model.metadata or []}
+
+    def list_input_types(self) -> list[str]:
+        """Return the types of the inputs of the main graph, such as "INT8"."""
+        return [_TYPE_NAMES[self.graph.tensors[index].type] for index in self.graph.inputs]
 
     def list_computed_types(self) -> list[str]:
         """Return the types of the tensors that operators compute, such as "INT8"."""

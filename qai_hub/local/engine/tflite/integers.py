@@ -14,7 +14,7 @@ from qai_hub.local.engine.onnx.signature import get_inputs
 from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.qnn.target_check import Precision, read_samples
 from qai_hub.local.engine.runners.tflite import LiteRtModel
-from qai_hub.local.engine.tflite.biases import separate_biases, widen_bias_scales
+from qai_hub.local.engine.tflite.biases import widen_bias_scales
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.conversion import Conversion
 from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
@@ -77,7 +77,6 @@ def quantize_conversion(
         ranges |= share_ranges_of_steps(file, measure_ranges(work, missing, samples))
     saturate_clips(file, ranges)
     limit_pads(file, ranges)
-    separate_biases(file)
     file.write(work)
     exact = find_exact_inputs(file) & missing
     wide = {name for name, each in conversion.ranges.items() if each.bits > precision.activations}
