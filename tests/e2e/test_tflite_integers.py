@@ -35,6 +35,7 @@ def build() -> onnx.ModelProto:
         "bias": np.array([3, -4, 5], np.float32),
         "rare": np.concatenate([normal(1, 3, 1, 1) * 1e-9, normal(1, 3, 1, 1)]),
         "rare_bias": np.array([-9, 1], np.float32),
+        "low": np.full((1, 1, 1, 1), -0.4, np.float32),
         "three": np.float32(3),
         "six": np.float32(6),
         "none": np.float32(0),
@@ -46,6 +47,7 @@ def build() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Conv", ["x", "first", "bias"], ["once"]),
         helper.make_node("Conv", ["x", "rare", "rare_bias"], ["rare_channel"]),
+        helper.make_node("Max", ["once", "low"], ["maximum"]),
         helper.make_node("Add", ["once", "three"], ["sum"]),
         helper.make_node("Clip", ["sum", "none", "six"], ["clip"]),
         helper.make_node("Mul", ["once", "clip"], ["product"]),
@@ -60,6 +62,7 @@ def build() -> onnx.ModelProto:
     inputs = {"x": image, "steps": (FLOAT, [STEPS, 1, 5]), "codes": (FLOAT, [6])}
     outputs = {
         "rare_channel": (FLOAT, [1, 2, SIZE, SIZE]),
+        "maximum": image,
         "fused_division": image,
         "remembered": (FLOAT, [1, 1, HIDDEN]),
         "chosen": (FLOAT, [6, 4]),
@@ -131,6 +134,7 @@ def psnr(expected: np.ndarray, found: np.ndarray) -> float:
     ("output", "least"),
     [
         ("rare_channel", 30),
+        ("maximum", 30),
         ("fused_division", 30),
         ("remembered", 30),
         ("chosen", 40),

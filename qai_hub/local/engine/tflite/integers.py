@@ -20,7 +20,12 @@ from qai_hub.local.engine.tflite.conversion import Conversion
 from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
 from qai_hub.local.engine.tflite.pads import limit_pads
-from qai_hub.local.engine.tflite.quantize import IntegerTypes, find_exact_inputs, quantize_floats
+from qai_hub.local.engine.tflite.quantize import (
+    IntegerTypes,
+    find_exact_inputs,
+    find_refused_maxima,
+    quantize_floats,
+)
 from qai_hub.local.engine.tflite.ranges import Range, measure_ranges
 from qai_hub.local.engine.tflite.refusals import find_refused
 from qai_hub.local.engine.tflite.reshapes import use_reshapes
@@ -85,7 +90,7 @@ def quantize_conversion(
         wide=frozenset(wide),
         # The source computes recurrent layers in floats.
         wide_parts=conversion.recurrent,
-        floats=frozenset(floats),
+        floats=frozenset(floats | find_refused_maxima(file)),
         float_inputs=frozenset(exact),
         port=port_type,
     )
@@ -149,7 +154,7 @@ def _describe(file: TfliteFile, precision: Precision) -> list[dict[str, str]]:
         more = len(found) - _MAX_OPERATORS_SHOWN
         message = (
             f"{sum(count for _, count in found)} operators of the target model compute with "
-            f"floats, as TensorFlow Lite has no integers for them: {shown}"
+            f"floats, as TensorFlow Lite or its quantizer has no integers for them: {shown}"
             f"{f' and {more} more' if more > 0 else ''}."
         )
         notices.append(build_notice("WARNING", "MODEL", message))

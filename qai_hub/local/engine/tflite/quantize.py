@@ -62,6 +62,21 @@ def find_exact_inputs(file: TfliteFile) -> set[str]:
     return {graph.tensors[each].name.decode() for each in set(graph.inputs) - integer}
 
 
+def find_refused_maxima(file: TfliteFile) -> set[str]:
+    """Return the names of maxima of a tensor and a constant, at which the quantizer fails.
+
+    Args:
+        file: The float model.
+    """
+    graph = file.graph
+    return {
+        graph.tensors[operator.outputs[0]].name.decode()
+        for operator in graph.operators
+        if file.operator_name(operator) == "MAXIMUM"
+        and any(file.read_floats(graph.tensors[index]) is not None for index in operator.inputs)
+    }
+
+
 def quantize_floats(
     source: Path, target: Path, ranges: Mapping[str, Range], types: IntegerTypes
 ) -> None:
