@@ -21,9 +21,9 @@ the peak of the output, of the output that is farthest, over two samples that ar
 data. `make tflite-sweep` does all that and writes this page. It was last run on {date}, with
 {versions}.
 
-Of {models} models, {floats} are within {close_float} dB in floats, and {integers} within {close} dB
-in integers, {all_integers} of these with integers alone: {narrow} with activations of 8 bits, and
-{wide} that need 16 bits.
+Of {models} models, {floats} reach {close_float} dB in floats, and {integers} reach {close} dB in
+integers, {all_integers} of these with integers alone: {narrow} with activations of 8 bits, and {wide}
+that need 16 bits.
 
 - `float16` is `--quantize_full_type float16`: weights are stored as 16-bit floats.
 - `w8a8` and `w8a16` are target models of quantize jobs, calibrated on 24 samples and compiled
@@ -37,9 +37,9 @@ in integers, {all_integers} of these with integers alone: {narrow} with activati
 - The data is made from a seed: pictures with words, voices, noise, or tokens. It is more like what
   the models were trained on than noise is, but not real.
 
-8 bits are too few for some by nature: a detector of voices or of text decides on small differences
-of large sums, and a target model is no closer than the quantize job's own model, which ONNX Runtime
-runs. These need `w8a16`.
+8 bits are too few for some by nature: detectors of voices and of text decide on small differences
+of large sums, and models of sound take logarithms. Here the target model is about as far as the
+quantize job's own model in ONNX Runtime. Most of these need `w8a16`; logarithms need floats.
 """
 
 

@@ -73,9 +73,7 @@ def test_the_page(tmp_path: Path) -> None:
     text = (tmp_path / "p.md").read_text("utf-8")
     words = " ".join(text.split())
     assert "on 2026-01-02, with onnx2tf 1.0, ai-edge-quantizer 1.0, ai-edge-litert 1.0" in words
-    assert (
-        "Of 3 models, 1 are within 60 dB in floats, and 2 within 30 dB in integers, 1 of" in words
-    )
+    assert "Of 3 models, 1 reach 60 dB in floats, and 2 reach 30 dB in integers, 1 of" in words
     assert "1 with activations of 8 bits, and 1 that need 16 bits" in words
     assert "| a: net | 81 | 4.00 | 2 |  |  | 36 | 1.00 | 4 | all |  |  |  |  |" in text
     assert "| **12** | 0.00 | 0 | 4 of 6 | 44 | 0.00 | 0 | 5 of 6 |" in text
