@@ -21,9 +21,9 @@ the peak of the output, of the output that is farthest, over two samples that ar
 data. `make tflite-sweep` does all that and writes this page. It was last run on {date}, with
 {versions}.
 
-Of {models} models, {floats} reach {close_float} dB in floats, and {integers} reach {close} dB in
-integers, {all_integers} of these with integers alone: {narrow} with activations of 8 bits, and {wide}
-that need 16 bits.
+Of {models} models, {floats} reach {close_float} dB in floats, and {integers} reach {close} dB
+in integers, {all_integers} of these with integers alone: {narrow} with activations of 8 bits, and
+{wide} that need 16 bits.
 
 - `float16` is `--quantize_full_type float16`: weights are stored as 16-bit floats.
 - `w8a8` and `w8a16` are target models of quantize jobs, calibrated on 24 samples and compiled
