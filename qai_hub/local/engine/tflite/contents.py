@@ -19,11 +19,16 @@ Operator = Any
 _OPERATOR_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
+_TYPE_NAMES = {
+    code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")
+}
 _FLOAT_TYPES = {schema.TensorType.FLOAT32, schema.TensorType.FLOAT16}
 _TYPES = {
     "float16": schema.TensorType.FLOAT16,
     "float32": schema.TensorType.FLOAT32,
+    "int8": schema.TensorType.INT8,
     "int32": schema.TensorType.INT32,
+    "int64": schema.TensorType.INT64,
 }
 _MAX_DEPRECATED_CODE = 127
 # The first buffer of a file is empty, and stands for no value.
@@ -106,6 +111,16 @@ class TfliteFile:
         shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
         return np.frombuffer(bytes(data), np.float32).reshape(shape)
 
+    def is_empty(self, tensor: Tensor) -> bool:
+        """Return whether a tensor of 32-bit floats has no value in the file."""
+        is_float = tensor.type == schema.TensorType.FLOAT32
+        return is_float and self.model.buffers[tensor.buffer].data is None
+
+    def fill_with_zeros(self, tensor: Tensor) -> None:
+        """Make a tensor of 32-bit floats a constant of zeros."""
+        tensor.isVariable = False
+        tensor.buffer = self.add_buffer(np.zeros([int(size) for size in tensor.shape], np.float32))
+
     def add_metadata(self, name: bytes, value: bytes) -> None:
         """Add metadata to the file.
 
@@ -113,10 +128,8 @@ class TfliteFile:
             name: Its name.
             value: Its value.
         """
-        buffer, entry = schema.BufferT(), schema.MetadataT()
-        buffer.data = np.frombuffer(value, np.uint8)
-        self.model.buffers.append(buffer)
-        entry.name, entry.buffer = name, len(self.model.buffers) - 1
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = name, self.add_buffer(np.frombuffer(value, np.uint8))
         self.model.metadata = [*(self.model.metadata or []), entry]
 
     def list_floats(self) -> set[str]:
@@ -130,18 +143,51 @@ class TfliteFile:
 
         Args:
             name: Its name.
-            values: Its value, of floats or 32-bit integers.
+            values: Its value, of floats or integers.
 
         Returns:
             Its index.
         """
-        buffer, tensor = schema.BufferT(), schema.TensorT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
-        self.model.buffers.append(buffer)
+        tensor = schema.TensorT()
         tensor.name, tensor.shape = name.encode(), list(values.shape)
-        tensor.type, tensor.buffer = _TYPES[values.dtype.name], len(self.model.buffers) - 1
+        tensor.type, tensor.buffer = _TYPES[values.dtype.name], self.add_buffer(values)
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
+
+    def add_buffer(self, values: np.ndarray[Any, Any]) -> int:
+        """Add a place for the value of a constant.
+
+        Args:
+            values: The value.
+
+        Returns:
+            Its index.
+        """
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        return len(self.model.buffers) - 1
+
+    def add_quantized(
+        self, like: Tensor, steps: np.ndarray[Any, Any], scales: np.ndarray[Any, Any]
+    ) -> int:
+        """Add a quantized constant to the main graph, whose zero points are 0.
+
+        Args:
+            like: Another one, from which it has all that is not given here.
+            steps: Its integers.
+            scales: Its scale, or one for each channel.
+
+        Returns:
+            Its index.
+        """
+        index = self.add_constant(like.name.decode(), steps)
+        tensor = self.graph.tensors[index]
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = np.asarray(scales, np.float32)
+        tensor.quantization.zeroPoint = np.zeros(scales.size, np.int64)
+        tensor.quantization.quantizedDimension = like.quantization.quantizedDimension
+        return index
 
     def add_code(self, operator: int, version: int = 1) -> int:
         """Return the index of the code of a built-in operator, which is added if there is none.
@@ -162,15 +208,24 @@ class TfliteFile:
         return len(self.model.operatorCodes) - 1
 
     def share_constants(self) -> None:
-        """Store constants of the same shape and value once."""
+        """Store constants of the same shape and value once, and those of other shapes apart.
+
+        The quantizer would take the shape of one for all that are stored in one place.
+        """
         first: dict[tuple[int, bytes, bytes], int] = {}
+        taken: set[int] = set()
         for graph in self.model.subgraphs:
             for tensor in graph.tensors:
                 data = self.model.buffers[tensor.buffer].data
                 if data is not None:
                     shape = np.asarray([] if tensor.shape is None else tensor.shape).tobytes()
                     key = (tensor.type, shape, sha256(bytes(data)).digest())
-                    tensor.buffer = first.setdefault(key, tensor.buffer)
+                    if key not in first:
+                        if tensor.buffer in taken:
+                            tensor.buffer = self.add_buffer(np.asarray(data))
+                        first[key] = tensor.buffer
+                        taken.add(tensor.buffer)
+                    tensor.buffer = first[key]
         self.forget_unused_values()
 
     def forget_unused_values(self) -> None:
@@ -193,19 +248,27 @@ class TfliteFile:
     def _metadata_buffers(self) -> set[int]:
         return {each.buffer for each in self.model.metadata or []}
 
-    def count_values(self) -> tuple[int, int]:
-        """Return how many tensors operators compute, and how many of these are floats.
+    def list_input_types(self) -> list[str]:
+        """Return the types of the inputs of the main graph, such as "INT8"."""
+        return [_TYPE_NAMES[self.graph.tensors[index].type] for index in self.graph.inputs]
 
-        The inputs and outputs of the model, and what a float operator takes and returns, count.
-        """
-        computed = [
-            graph.tensors[index]
+    def list_computed_types(self) -> list[str]:
+        """Return the types of the tensors that operators compute, such as "INT8"."""
+        return [
+            _TYPE_NAMES[graph.tensors[index].type]
             for graph in self.model.subgraphs
             for operator in graph.operators
             for index in operator.outputs
             if index >= 0
         ]
-        return len(computed), sum(tensor.type in _FLOAT_TYPES for tensor in computed)
+
+    def count_values(self) -> tuple[int, int]:
+        """Return how many tensors operators compute, and how many of these are floats.
+
+        The inputs and outputs of the model, and what a float operator takes and returns, count.
+        """
+        types = self.list_computed_types()
+        return len(types), sum(each.startswith("FLOAT") for each in types)
 
     def count_float_operators(self) -> Counter[str]:
         """Return the operators that compute floats, and how many there are of each."""

@@ -14,6 +14,7 @@ from qai_hub.local.engine.tflite.convert import convert_floats
 from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.plain_names import PlainNames
 from qai_hub.local.engine.tflite.ports import flatten_outputs, restore_shapes
+from qai_hub.local.engine.tflite.recurrent import list_recurrent, name_all_steps
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
 
 
@@ -25,12 +26,15 @@ class Conversion:
         names: The names of its tensors, which are plain until they are restored.
         file: The converted model, which further steps change.
         ranges: The ranges that the source states, by the names of tensors in the file.
+        recurrent: The names of the results of recurrent layers, with which the names of what their
+            steps compute begin.
         folder: Folder for generated files.
     """
 
     names: PlainNames
     file: TfliteFile
     ranges: Mapping[str, QuantizedRange]
+    recurrent: frozenset[str]
     folder: Path
 
     @classmethod
@@ -48,10 +52,14 @@ class Conversion:
         if is_quantized(model):
             stated = strip_quantizers(model)
             decompose_for_integers(model)
+        name_all_steps(model)
         names = PlainNames(model)
         ports = [*get_inputs(model), *get_outputs(model)]
         shapes = {port.name: port.to_spec().shape for port in ports}
         shaped = flatten_outputs(model)
+        recurrent = frozenset(
+            name for node in list_recurrent(model) for name in node.output if name
+        )
         converted = convert_floats(model, names, folder)
         file = TfliteFile.read(converted.path)
         restore_shapes(file, shapes)
@@ -62,7 +70,7 @@ class Conversion:
         ranges = {converted.tensors.get(name, name): each for name, each in plain.items()}
         floats = file.list_floats()
         ranges = {name: each for name, each in ranges.items() if name in floats}
-        return cls(names=names, file=file, ranges=ranges, folder=folder)
+        return cls(names=names, file=file, ranges=ranges, recurrent=recurrent, folder=folder)
 
     def restore_names(self, path: Path) -> None:
         """Give the tensors, inputs and outputs of a file the names that they have in ONNX.

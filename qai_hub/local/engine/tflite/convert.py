@@ -2,8 +2,10 @@
 
 import json
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx2tf
@@ -66,14 +68,27 @@ def convert_floats(model: onnx.ModelProto, names: PlainNames, folder: Path) -> C
     path = folder / "model_float32.tflite"
     _check_operators(TfliteFile.read(path), model)
     report = json.loads(next(folder.glob("*_tensor_correspondence_report.json")).read_bytes())
-    return ConvertedModel(
-        path=path,
-        tensors={
-            record["onnx_output_name"]: record["resolved_tflite_tensor_name"]
-            for record in report["records"]
-            if record["exists_in_final_model"]
-        },
-    )
+    return ConvertedModel(path=path, tensors=_find_tensors(report["records"]))
+
+
+def _find_tensors(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of the tensors of the ONNX model in the converted one, by those in ONNX.
+
+    The converter says of an operator that it has removed, as a division that the next product
+    does, that its result is what the operator before computes. Such a tensor has the values of
+    the one whose name it has, or begins with.
+    """
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if record["exists_in_final_model"]:
+            name = record["resolved_tflite_tensor_name"]
+            found.setdefault(name, []).append(record["onnx_output_name"])
+    tensors = {}
+    for name, sources in found.items():
+        own = [each for each in sources if name == each or name.startswith(f"{each}_")]
+        for source in own or (sources if len(sources) == 1 else []):
+            tensors[source] = name
+    return tensors
 
 
 def _check_operators(file: TfliteFile, model: onnx.ModelProto) -> None:

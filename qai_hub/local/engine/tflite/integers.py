@@ -11,20 +11,27 @@ from qai_hub.local.engine.onnx.integer_ports import encode_inputs
 from qai_hub.local.engine.onnx.plausible import PLAUSIBLE_INPUTS_LABEL
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import get_inputs
-from qai_hub.local.engine.protocol import build_notice
+from qai_hub.local.engine.protocol import build_notice, quote_name
 from qai_hub.local.engine.qnn.target_check import Precision, read_samples
 from qai_hub.local.engine.runners.tflite import LiteRtModel
+from qai_hub.local.engine.tflite.biases import widen_bias_scales
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.conversion import Conversion
 from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
 from qai_hub.local.engine.tflite.pads import limit_pads
-from qai_hub.local.engine.tflite.quantize import IntegerTypes, quantize_floats
+from qai_hub.local.engine.tflite.quantize import (
+    IntegerTypes,
+    find_exact_inputs,
+    find_refused_maxima,
+    quantize_floats,
+)
 from qai_hub.local.engine.tflite.ranges import Range, measure_ranges
 from qai_hub.local.engine.tflite.refusals import find_refused
 from qai_hub.local.engine.tflite.reshapes import use_reshapes
 from qai_hub.local.engine.tflite.saturate import saturate_clips
 from qai_hub.local.engine.tflite.scales import allow_all_scales
+from qai_hub.local.engine.tflite.unrolled import fold_first_states, share_ranges_of_steps
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +70,7 @@ def quantize_conversion(
     """
     file, work = conversion.file, conversion.folder / "float.tflite"
     use_fully_connected(file)
+    fold_first_states(file)
     use_reshapes(file)
     allow_all_scales(file)
     floats = multiply_by_reciprocals(file)
@@ -71,19 +79,27 @@ def quantize_conversion(
     ranges = {name: Range(each.minimum, each.maximum) for name, each in conversion.ranges.items()}
     missing = file.list_floats() - ranges.keys()
     if missing:
-        ranges |= measure_ranges(work, missing, samples)
+        ranges |= share_ranges_of_steps(file, measure_ranges(work, missing, samples))
     saturate_clips(file, ranges)
     limit_pads(file, ranges)
     file.write(work)
+    exact = find_exact_inputs(file) & missing
     wide = {name for name, each in conversion.ranges.items() if each.bits > precision.activations}
     types = IntegerTypes(
         activation_bits=precision.activations,
         wide=frozenset(wide),
-        floats=frozenset(floats),
+        # The source computes recurrent layers in floats.
+        wide_parts=conversion.recurrent,
+        floats=frozenset(floats | find_refused_maxima(file)),
+        float_inputs=frozenset(exact),
         port=port_type,
     )
     _quantize_what_runs(work, target, ranges, types, samples[:_MAX_SAMPLES_TRIED])
     notices = []
+    if exact and port_type:
+        names = ", ".join(quote_name(conversion.names.restore(each)) for each in sorted(exact))
+        message = f"The inputs {names} stay floats, as the source model does not quantize them."
+        notices.append(build_notice("INFO", "MODEL", message))
     if missing and label == PLAUSIBLE_INPUTS_LABEL:
         message = (
             f"{len(missing)} tensors that the converter added to the model have ranges that were "
@@ -114,6 +130,9 @@ def _quantize_what_runs(
     """Quantize a model, but for the operators that LiteRT refuses to compute with integers."""
     while True:
         quantize_floats(source, target, ranges, types)
+        file = TfliteFile.read(target)
+        widen_bias_scales(file, TfliteFile.read(source))
+        file.write(target)
         encodings = LiteRtModel(target, threads=1).encodings
         refused = find_refused(target, [encode_inputs(each, encodings) for each in samples])
         if refused is None or refused in types.floats:
@@ -135,7 +154,7 @@ def _describe(file: TfliteFile, precision: Precision) -> list[dict[str, str]]:
         more = len(found) - _MAX_OPERATORS_SHOWN
         message = (
             f"{sum(count for _, count in found)} operators of the target model compute with "
-            f"floats, as TensorFlow Lite has no integers for them: {shown}"
+            f"floats, as TensorFlow Lite or its quantizer has no integers for them: {shown}"
             f"{f' and {more} more' if more > 0 else ''}."
         )
         notices.append(build_notice("WARNING", "MODEL", message))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from qai_hub.local.engine.failures import FailureType, JobFailure, resource_failure_from_error
 from qai_hub.local.engine.onnx.session import Tensor
 
 
@@ -41,7 +42,23 @@ def measure_ranges(
         path: The .tflite file.
         names: The tensors.
         samples: A tensor for each input, by the names of the tensors.
+
+    Raises:
+        JobFailure: LiteRT does not run the model.
     """
+    try:
+        return _measure(path, names, samples)
+    except RuntimeError as error:
+        if resource_failure_from_error(error):
+            raise
+        words = " ".join(str(error).split())[:1000]
+        reason = f"LiteRT does not run the converted model: {words.rstrip('.')}."
+        raise JobFailure(FailureType.UNSUPPORTED, reason) from error
+
+
+def _measure(
+    path: Path, names: Collection[str], samples: Iterable[Mapping[str, Tensor]]
+) -> dict[str, Range]:
     interpreter = Interpreter(
         model_path=str(path),
         experimental_preserve_all_tensors=True,
