@@ -28,6 +28,7 @@ from models.cells import PRECISIONS, RUNTIMES, Cell, Claims, Results, order_cell
 from models.exports import Exporter
 from models.own_tests import run_own_tests
 from models.page import write_page
+from qai_hub.client import Client, JobStatus
 from qai_hub.local import LocalHub
 
 _ROOT = Path(__file__).parents[2]
@@ -57,13 +58,15 @@ def main() -> None:
             analyze_layers=False,
         )
         with hub as running:
+            client = running.client()
+            _cancel_jobs(client)
             exporter = Exporter(
                 client=arguments.client,
                 environment=environment.absolute(),
                 folder=arguments.folder.absolute(),
                 address=running.url,
                 token=_TOKEN,
-                hub=running.client(),
+                hub=client,
                 git_config=arguments.git_config and arguments.git_config.absolute(),
                 time_limit=arguments.time_limit,
                 versions=_read_versions(catalog["version"]),
@@ -116,6 +119,13 @@ def _read_versions(models: str) -> dict[str, str]:
     }
 
 
+def _cancel_jobs(client: Client) -> None:
+    """Cancel the jobs of exports that an earlier run left, for which nobody waits."""
+    while jobs := client.get_job_summaries(state=JobStatus.all_running_states()):
+        for each in jobs:
+            client.cancel_job(each.job_id)
+
+
 def _choose_cells(
     arguments: argparse.Namespace, claims: Claims, results: Results, exporter: Exporter
 ) -> list[Cell]:
@@ -146,13 +156,12 @@ def _export_cells(
         name = f"{cell.model} {cell.runtime} {cell.precision}"
         print(f"{clock} {outcome.seconds:5.0f} s  {name}: {said}", flush=True)
 
-    with ThreadPoolExecutor(side_by_side) as pool:
+    with ThreadPoolExecutor(side_by_side) as pool, exporter:
         try:
             for future in [pool.submit(export, cell) for cell in cells]:
                 future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            exporter.stop()
 
 
 if __name__ == "__main__":
