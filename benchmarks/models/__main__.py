@@ -91,7 +91,7 @@ def _parse_arguments() -> argparse.Namespace:
     add("--again", action="store_true", help="run cells that have a result as well")
     add("--cells", type=int, default=2, metavar="N", help="cells to run side by side")
     add("--jobs", type=int, default=2, metavar="N", help="jobs that the hub runs side by side")
-    add("--time-limit", type=float, default=900, help="seconds for a cell, and for a job")
+    add("--time-limit", type=float, default=1800, help="seconds for a cell, and for a job")
     add("--page-only", action="store_true", help="run nothing")
     add("--client", choices=("ours", "official"), default="ours")
     add("--own-tests", action="store_true", help="run qai_hub_models' own tests instead")

@@ -402,24 +402,40 @@ def _settle(model: Any, input_spec: Any) -> None:
 
     random = torch.Generator().manual_seed(_SEED)
     modules = list(model.modules())
-    norms = [each for each in modules if "Norm" in type(each).__name__]
-    batch_norms = [
-        each for each in modules if isinstance(each, torch.nn.modules.batchnorm._BatchNorm)
-    ]
     with torch.no_grad():
-        if not norms:
-            for each in modules:
-                if isinstance(each, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Linear):
-                    fan_in = each.weight[0].numel()
-                    each.weight.normal_(0, (2 / fan_in) ** 0.5, generator=random)
-        for each in batch_norms:
+        _settle_weights(modules, random)
+        norms = [
+            each for each in modules if isinstance(each, torch.nn.modules.batchnorm._BatchNorm)
+        ]
+        for each in norms:
             if each.affine:
                 # Mostly above zero: where half of each ReLU's inputs are cut off, errors grow by a
                 # fifth from layer to layer of a random network, and a deep one is chaotic.
                 each.weight.uniform_(0.4, 0.8, generator=random)
                 each.bias.normal_(0.8, 0.2, generator=random)
-    if not batch_norms:
-        return
+    if norms:
+        _measure_statistics(model, norms, input_spec)
+
+
+def _settle_weights(modules: Sequence[Any], random: Any) -> None:
+    """Initializes networks without normalization as He did, and sets detectors' scores apart from 0."""
+    import torch
+
+    has_norms = any("Norm" in type(each).__name__ for each in modules)
+    for each in modules:
+        if not isinstance(each, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Linear):
+            continue
+        if not has_norms:
+            fan_in = each.weight[0].numel()
+            each.weight.normal_(0, (2 / fan_in) ** 0.5, generator=random)
+        # So detectors begin, which have not seen anything yet.
+        if each.bias is not None and each.bias.mean() < -2:
+            each.bias.zero_()
+
+
+def _measure_statistics(model: Any, norms: Sequence[Any], input_spec: Any) -> None:
+    """Sets the statistics of batch normalizations to those of the model's sample input."""
+    import torch
 
     def measure(norm: Any, inputs: tuple[Any, ...]) -> None:
         values = inputs[0].transpose(0, 1).flatten(1)
@@ -430,7 +446,7 @@ def _settle(model: Any, input_spec: Any) -> None:
             norm.running_mean.copy_(mean)
             norm.running_var.copy_(variance.clamp(min=float(floor)))
 
-    hooks = [each.register_forward_pre_hook(measure) for each in batch_norms]
+    hooks = [each.register_forward_pre_hook(measure) for each in norms]
     samples = model.sample_inputs(input_spec, use_channel_last_format=False)
     model(*(torch.from_numpy(each[0]) for each in samples.values()))
     for hook in hooks:
