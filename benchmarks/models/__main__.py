@@ -44,7 +44,7 @@ def main() -> None:
     kinds = {model: kind for kind, models in catalog["models"].items() for model in models}
     environment = arguments.official_env if arguments.client == "official" else arguments.client_env
     claims = _ask_for_claims(arguments.client_env, list(kinds))
-    results = Results(_HERE / "results.jsonl")
+    results = Results(arguments.results)
     tests_path = _HERE / "own_tests.json"
     own_tests = json.loads(tests_path.read_text("utf-8")) if tests_path.exists() else {}
     if not arguments.page_only:
@@ -97,6 +97,7 @@ def _parse_arguments() -> argparse.Namespace:
     add("--own-tests", action="store_true", help="run qai_hub_models' own tests instead")
     add("--git-config", type=Path, help="settings for git, such as insteadOf, to get models' code")
     add("--folder", type=Path, default=_ROOT / "build" / "models")
+    add("--results", type=Path, default=_HERE / "results.jsonl")
     add("--page", type=Path, default=_ROOT / "docs" / "models.md")
     add("--client-env", type=Path, default=_ROOT / ".venv-models")
     add("--official-env", type=Path, default=_ROOT / ".venv-models-official")

@@ -1,5 +1,6 @@
 """Runs qai_hub_models' own tests that name `qai_hub`."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -28,14 +29,14 @@ def run_own_tests(exporter: Exporter) -> dict[str, int]:
     log = exporter.folder / "logs" / exporter.client / "own-tests.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [str(exporter.environment / "bin" / "python"), "-m", "pytest", "-q", "-rfE"]
-    command += ["-p", "no:cacheprovider", *map(str, files)]
-    environ = exporter.make_environ()
-    del environ["PYTHONPATH"], environ["QAIHM_CI"]
+    # Without the settings of this project, in whose folder the environment is.
+    command += ["-c", os.devnull, "--rootdir", str(package)]
+    command += ["-p", "no:cacheprovider", "--continue-on-collection-errors", *map(str, files)]
     with log.open("wb") as file:
         subprocess.run(
             command,
             cwd=package.parent,
-            env=environ,
+            env=exporter.make_environ(),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -362,19 +363,23 @@ class _Samples:
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         made = tuple(
-            _make_tensor(spec, 1000 * index + place)
-            for place, spec in enumerate(self._spec.values())
+            _make_tensor(name, spec, 1000 * index + place)
+            for place, (name, spec) in enumerate(self._spec.items())
         )
         return (made if len(made) > 1 else made[0]), 0
 
 
-def _make_tensor(spec: Any, seed: int) -> Any:
+def _make_tensor(name: str, spec: Any, seed: int) -> Any:
     """Returns one sample of an input, without the batch's dimension where there is one."""
     import torch
 
     shape, dtype = tuple(spec[0])[1:], spec[1]
     low, high = getattr(spec, "value_range", None) or (0.0, 1.0)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low, high = -1.0, 1.0
     random = torch.Generator().manual_seed(seed)
+    if "attention_mask" in name:
+        return torch.ones(shape, dtype=getattr(torch, dtype))
     if dtype.startswith("int"):
         return torch.randint(10, shape, generator=random).to(getattr(torch, dtype))
     if len(shape) == 3 and shape[0] in {1, 3}:
@@ -418,7 +423,7 @@ def _settle(model: Any, input_spec: Any) -> None:
 
 
 def _settle_weights(modules: Sequence[Any], random: Any) -> None:
-    """Initializes networks without normalization as He did, and sets detectors' scores apart from 0."""
+    """Initializes networks without normalization as He did, and has detectors score above 0."""
     import torch
 
     has_norms = any("Norm" in type(each).__name__ for each in modules)
