@@ -124,6 +124,9 @@ class _Reasons:
     def describe(self) -> Iterable[str]:
         """Yield the lines of the section."""
         yield from ["## Reasons", ""]
+        if not self._texts:
+            yield from ["None: no cell that was run has failed.", ""]
+            return
         yield from ["| | cells | for example | whose |", "|---|---|---|---|"]
         for number, text in enumerate(self._texts, 1):
             whose = self.explain(text) or "**a fault of the hub, until shown otherwise**"
@@ -280,7 +283,8 @@ def _describe_own_tests(own_tests: Mapping[str, Mapping[str, int]]) -> Iterable[
     yield from ["## Its own tests", ""]
     yield (
         "Files of `qai_hub_models`' own tests that import `qai_hub`, with a local hub as the "
-        "server: `make models ARGS='--own-tests'`."
+        "server: `make models ARGS='--own-tests'`. The error is a file that imports a module which "
+        "the release does not contain."
     )
     names = list(dict.fromkeys(name for counts in own_tests.values() for name in counts))
     yield from ["", f"| client | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
