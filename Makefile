@@ -11,6 +11,12 @@ TORCH   := .venv-torch
 TORCH_READY := $(TORCH)/.ready
 OFFICIAL := .venv-official
 OFFICIAL_READY := $(OFFICIAL)/.ready
+MODELS := .venv-models
+MODELS_HUB := .venv-models-hub
+MODELS_OFFICIAL := .venv-models-official
+MODELS_READY := $(MODELS)/.ready
+MODELS_HUB_READY := $(MODELS_HUB)/.ready
+MODELS_OFFICIAL_READY := $(MODELS_OFFICIAL)/.ready
 
 # Installs packages into an environment, at pinned versions: $(call install,ENVIRONMENT,PACKAGES).
 # uv does in seconds what pip takes minutes for; where it can't be had, pip does it.
@@ -19,12 +25,15 @@ install = @if $(UV) --version >/dev/null 2>&1; then \
 	$(UV) pip install --quiet --python $(1)/bin/python $(2); \
 	else $(1)/bin/python -m pip --disable-pip-version-check --quiet install $(2); fi
 
+# A comma in an argument of `call` would begin the next one.
+comma := ,
+
 # The tests start thousands of processes, each of which would compile what it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-team test-torch faults contract interop bench pages screenshots chromium team team-hub sweep tflite-sweep check format format-check lint types imports generate check-drift clean
+.PHONY: help demo docs test test-team test-torch faults contract interop bench pages screenshots chromium team team-hub sweep tflite-sweep models models-official check format format-check lint types imports generate check-drift clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +99,12 @@ sweep: $(READY)  ## Compile and run 60 real models from packages; writes docs/sw
 tflite-sweep: $(READY)  ## Convert 38 real models to TensorFlow Lite; writes docs/tflite.md (two hours, downloads 380 MB)
 	@PYTHONPATH=benchmarks $(PY) -m tflite_sweep $(ARGS)
 
+models: $(MODELS_READY) $(MODELS_HUB_READY)  ## Export models of qai_hub_models; writes docs/models.md (hours; ARGS='--models resnet18,yamnet')
+	@PYTHONPATH=benchmarks $(MODELS_HUB)/bin/python -m models $(ARGS)
+
+models-official: $(MODELS_READY) $(MODELS_HUB_READY) $(MODELS_OFFICIAL_READY)  ## The same with the official client (ARGS='--models resnet18')
+	@PYTHONPATH=benchmarks $(MODELS_HUB)/bin/python -m models --client official $(ARGS)
+
 # The tests build the documentation, too, with warnings as errors.
 check: format-check lint types imports check-drift test  ## Run everything that CI runs
 
@@ -120,7 +135,7 @@ check-drift: $(READY)  ## Check that generated/ is what openapi.yaml gives
 	@$(PY) codegen/generate.py --check
 
 clean:  ## Remove everything that make has made
-	@rm -rf $(VENV) $(TORCH) $(OFFICIAL) build dist demo-results .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(TORCH) $(OFFICIAL) $(MODELS) $(MODELS_HUB) $(MODELS_OFFICIAL) build dist demo-results .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A run that was interrupted leaves the mark behind, and the next one starts from an empty .venv.
@@ -162,4 +177,38 @@ $(OFFICIAL_READY): tests/interop/constraints.txt | $(RUNS)
 	@echo "Setting up $(OFFICIAL), with the official client"
 	@$(PYTHON) -m venv --clear $(OFFICIAL)
 	$(call install,$(OFFICIAL),-c tests/interop/constraints.txt qai-hub onnx)
+	@touch $@
+
+# qai_hub_models beside our client, which a shim lets it be. Some models' packages are in repositories
+# only: a model whose package cannot be had says so in the table.
+REQUIREMENTS := benchmarks/models/requirements.txt
+REPOSITORIES := benchmarks/models/repositories.txt
+
+$(MODELS_READY): pyproject.toml $(REQUIREMENTS) $(REPOSITORIES) | $(RUNS)
+	@echo "Setting up $(MODELS), with qai_hub_models and PyTorch (5 GB, once)"
+	@$(PYTHON) -m venv --clear $(MODELS)
+	$(call install,$(MODELS),-c constraints.txt hatchling)
+	$(call install,$(MODELS),--no-build-isolation -e '.[s3]')
+	@$(MODELS)/bin/qai-hub shim install
+	$(call install,$(MODELS),-r $(REQUIREMENTS))
+	-$(call install,$(MODELS),--no-deps -r $(REPOSITORIES))
+	@touch $@
+
+$(MODELS_OFFICIAL_READY): $(REQUIREMENTS) $(REPOSITORIES) | $(RUNS)
+	@echo "Setting up $(MODELS_OFFICIAL), with qai_hub_models and the official client"
+	@$(PYTHON) -m venv --clear $(MODELS_OFFICIAL)
+	$(call install,$(MODELS_OFFICIAL),-r $(REQUIREMENTS) qai-hub==0.56.0)
+	-$(call install,$(MODELS_OFFICIAL),--no-deps -r $(REPOSITORIES))
+	@touch $@
+
+# The hub for them, with the same PyTorch, so that uv links its files instead of copying them.
+$(MODELS_HUB_READY): pyproject.toml constraints.txt $(REQUIREMENTS) | $(RUNS)
+	@echo "Setting up $(MODELS_HUB), with PyTorch and the engines"
+	@$(PYTHON) -m venv --clear $(MODELS_HUB)
+	@mkdir -p build
+	@sed -E '/^(torch|triton|setuptools|cuda-.*|nvidia-.*)==/d' constraints.txt >build/models-constraints.txt
+	@grep '^torch==' $(REQUIREMENTS) >>build/models-constraints.txt
+	$(call install,$(MODELS_HUB),-c build/models-constraints.txt hatchling)
+	$(call install,$(MODELS_HUB),-c build/models-constraints.txt --no-build-isolation -e '.[qnn$(comma)tflite$(comma)torch]')
+	@$(MODELS_HUB)/bin/qai-hub engine install tflite qnn-2.50
 	@touch $@

@@ -175,7 +175,10 @@ def odd_model() -> onnx.ModelProto:
         helper.make_node(q, ["sum", "s", "z"], ["sum_q"]),
         helper.make_node(dq, ["sum_q", "s", "z"], ["used_out"]),
         helper.make_node("Neg", ["used_out"], ["negative"]),
-        helper.make_node(q, ["negative", "s", "z"], ["negative_q"]),
+        # Named as quantizers name it, before its tensor is moved.
+        helper.make_node(
+            q, ["negative", "s", "z"], ["negative_q"], name="moved_out_QuantizeLinear"
+        ),
         helper.make_node(dq, ["negative_q", "s", "z"], ["negative_f"]),
         helper.make_node("Transpose", ["negative_f"], ["moved_out"]),
     ]

@@ -219,19 +219,21 @@ class _Ports:
 
     def _insert_before(self, name: str, quantizer: onnx.NodeProto) -> None:
         """Dequantize an input for the nodes that pass it on: runtimes take these as one unit."""
-        floats = unique_name(f"{name}_floats", collect_names(self._graph))
+        taken = collect_names(self._graph)
+        floats = unique_name(f"{name}_floats", taken)
         for user in self._users[name]:
             _replace_input(user, name, floats)
-        self._graph.node.insert(0, _convert("DequantizeLinear", quantizer, name, floats))
+        self._graph.node.insert(0, _convert("DequantizeLinear", quantizer, name, floats, taken))
 
     def _append_after(self, name: str, dequantizer: onnx.NodeProto) -> None:
         """Quantize an output that nodes have passed on."""
         maker = self._makers[name]
-        floats = unique_name(f"{name}_floats", collect_names(self._graph))
+        taken = collect_names(self._graph)
+        floats = unique_name(f"{name}_floats", taken)
         maker.output[list(maker.output).index(name)] = floats
         for user in self._users.get(name, ()):
             _replace_input(user, name, floats)
-        self._graph.node.append(_convert("QuantizeLinear", dequantizer, floats, name))
+        self._graph.node.append(_convert("QuantizeLinear", dequantizer, floats, name, taken))
 
     def take_output(self, value: onnx.ValueInfoProto) -> PortEncoding | None:
         """Make an output an integer; return its encoding, None if it is not quantized."""
@@ -262,10 +264,13 @@ class _Ports:
 _ELEM_TYPES = {dtype: elem_type for elem_type, dtype in DTYPES.items()}
 
 
-def _convert(op: str, like: onnx.NodeProto, source: str, target: str) -> onnx.NodeProto:
-    """Return a Q or DQ node with the scale and zero point of another."""
-    names = [source, *like.input[1:]]
-    return helper.make_node(op, names, [target], name=f"{target}_{op}", domain=like.domain)
+def _convert(
+    op: str, like: onnx.NodeProto, source: str, target: str, taken: set[str]
+) -> onnx.NodeProto:
+    """Return a Q or DQ node with the scale and zero point of another, and a name of its own."""
+    # Quantizers name their nodes after tensors too.
+    name = unique_name(f"{target}_{op}", taken)
+    return helper.make_node(op, [source, *like.input[1:]], [target], name=name, domain=like.domain)
 
 
 def _replace_input(node: onnx.NodeProto, old: str, new: str) -> None:

@@ -1,0 +1,1 @@
+"""Models of qai_hub_models, exported to a local hub: `make models`."""
