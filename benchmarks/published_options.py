@@ -35,7 +35,7 @@ _HOLE = "…"
 _FIELDS = ("what", "value", "models", "elsewhere")
 # Where options of jobs are built, other than in arguments of demos.
 _BUILDERS = re.compile(r"option|flag", re.IGNORECASE)
-_OPTION = re.compile(r"(?<!\S)--[a-z0-9]+(?:_[a-z0-9]+)+")
+_OPTION = re.compile(r"(?<!\S)(?:--[a-z0-9]+(?:_[a-z0-9]+)+|-O(?=[0-9]|$))")
 # Names of graphs are the models' own.
 _GRAPHS = re.compile(r"(?<=context_enable_graphs=).*")
 _TYPES = re.compile(r"w(\d+)a(\d+)(?:_mixed_(\w+))?")

@@ -5,11 +5,13 @@ there are and what their values mean: the local hub's table is in
 `qai_hub/local/engine/option_table`.
 """
 
+import re
 import shlex
 from collections.abc import Collection
 from typing import NamedTuple
 
 __all__ = [
+    "OPTIMIZATION_LEVEL",
     "QAIRT_VERSION",
     "QNN_OPTIONS",
     "TARGET_RUNTIME",
@@ -22,6 +24,10 @@ __all__ = [
 TARGET_RUNTIME = "--target_runtime"
 QNN_OPTIONS = "--qnn_options"
 QAIRT_VERSION = "--qairt_version"
+OPTIMIZATION_LEVEL = "-O"
+
+# The one option that is written as compilers have it, with its value in the same word.
+_LEVEL = re.compile(rf"({OPTIMIZATION_LEVEL})([0-9]+)")
 
 
 class OptionStringError(ValueError):
@@ -44,7 +50,8 @@ class GivenOption(NamedTuple):
 def parse_option_string(text: str, switches: Collection[str] = ()) -> list[GivenOption]:
     """Splits an option string into options.
 
-    The value of an option is what follows `=`, or else the next word unless that begins with `--`.
+    The value of an option is what follows `=`, or else the next word unless that begins with `--`
+    or is a level. That of `-O` follows at once, as in `-O2`.
 
     Args:
         text: The options, as on a command line.
@@ -67,6 +74,10 @@ def parse_option_string(text: str, switches: Collection[str] = ()) -> list[Given
         word = words.pop()
         if not word.startswith("-"):
             options.append(GivenOption(word, None))
+            continue
+        level = _LEVEL.fullmatch(word)
+        if level:
+            options.append(GivenOption(level[1], level[2]))
             continue
         name, equals, value = word.partition("=")
         if equals:
@@ -92,4 +103,6 @@ def option_values(name: str, options: Collection[GivenOption]) -> list[str | Non
 
 
 def _is_value(word: str, of_switch: bool) -> bool:
-    return word.lower() in {"true", "false"} if of_switch else not word.startswith("--")
+    if of_switch:
+        return word.lower() in {"true", "false"}
+    return not (word.startswith("--") or _LEVEL.fullmatch(word))

@@ -93,3 +93,15 @@ def test_grammar(text: str, options: list[tuple[str, str | None]]) -> None:
 def test_what_is_not_closed_is_refused(text: str) -> None:
     with pytest.raises(OptionStringError, match=r"No (closing quotation|escaped character)"):
         parse_option_string(text)
+
+
+@pytest.mark.parametrize("text", ["-O2 --a", "-O 2 --a", "-O=2 --a"])
+def test_a_level_follows_its_letter(text: str) -> None:
+    assert parse_option_string(text) == [GivenOption("-O", "2"), GivenOption("--a", None)]
+
+
+def test_a_level_is_no_value_of_another_option() -> None:
+    assert parse_option_string("--a -O2 -O --b -O2x") == [
+        *(GivenOption("--a", None), GivenOption("-O", "2"), GivenOption("-O", None)),
+        GivenOption("--b", "-O2x"),
+    ]

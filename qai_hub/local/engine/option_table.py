@@ -17,6 +17,7 @@ from qai_hub.local.engine.options import (
     parse_compute_units,
     parse_full_type,
     parse_io_type,
+    parse_level,
     parse_mixed_precision,
     parse_names,
     parse_options,
@@ -29,7 +30,12 @@ from qai_hub.local.engine.options import (
 )
 from qai_hub.local.engines.qairt import TAGS, parse_version
 from qai_hub.local.enums import JobTypeName
-from qai_hub.option_string import QAIRT_VERSION, QNN_OPTIONS, TARGET_RUNTIME
+from qai_hub.option_string import (
+    OPTIMIZATION_LEVEL,
+    QAIRT_VERSION,
+    QNN_OPTIONS,
+    TARGET_RUNTIME,
+)
 
 MAX_ITERATIONS = 10_000
 DEFAULT_ITERATIONS = 100
@@ -171,6 +177,17 @@ OPTIONS = (
     ),
     _switch_option("--use_qnn_onnx_ep_converter", {"compile": _ONE_CONVERTER}),
     _switch_option("--use_tfl_converter", {"compile": _ONE_CONVERTER}),
+    Option(
+        flag=OPTIMIZATION_LEVEL,
+        accepted="0|1|2|3",
+        parse=parse_level,
+        handling={
+            "compile": Ignored(
+                "what its levels change in the service's compilers is not public; "
+                "`default_graph_htp_optimizations` of `--qnn_options` is obeyed"
+            )
+        },
+    ),
     Option(
         flag=RANGE_SCHEME,
         accepted="|".join(RANGE_SCHEMES),

@@ -32,6 +32,7 @@ _FULL_TYPES = {
 }
 FULL_TYPES = "|".join(_FULL_TYPES)
 _IO_TYPES = ("int8", "uint8")
+_LEVELS = ("0", "1", "2", "3")
 _UNSUPPORTED_FULL_TYPES = {
     "int16": "it quantizes weights to 8 or 4 bits; w8a16 has 16-bit activations",
 }
@@ -181,6 +182,13 @@ def integer_parser(maximum: int) -> Callable[[str], int]:
         return int(value)
 
     return parse
+
+
+def parse_level(value: str) -> int:
+    """Parse a level of optimization."""
+    if value not in _LEVELS:
+        raise ValueError("there is no such level.")
+    return int(value)
 
 
 def parse_switch(value: str) -> bool:

@@ -59,6 +59,7 @@ EXAMPLES = {
     "--quantize_io_type": "uint8",
     "--use_qnn_onnx_ep_converter": "",
     "--use_tfl_converter": "",
+    "-O": "2",
     "--range_scheme": "min_max",
     "--lite_mp": "percentage=10;override_qtype=int16",
     "--int16_activations": "a,b",
