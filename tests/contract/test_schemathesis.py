@@ -67,6 +67,11 @@ include-operation-id = [
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404]
 
+# So does a file that is larger than what the storage of a hub takes.
+[[operations]]
+include-operation-id = "startDatasetUpload"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 404, 409, 413]
+
 # So does a range that begins after the end of the file.
 [[operations]]
 include-operation-id = "downloadFile"

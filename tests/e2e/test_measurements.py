@@ -52,7 +52,7 @@ def test_tool_versions_are_those_that_are_installed(
     assert profiled.get_tool_versions() == tools
     inputs = {"x": [np.zeros((2, 4), np.float32)]}
     unprofiled = client.submit_inference_job(target, device, inputs, profile=False)
-    assert unprofiled.get_tool_versions() == {}
+    assert unprofiled.get_tool_versions() == tools
     with pytest.raises(hub.UserError, match="profile=True"):
         unprofiled.get_profile()
 
