@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from models.cells import PRECISIONS, RUNTIMES, Cell, Claims, Outcome, Results
 _HERE = Path(__file__).parent
 _LOW = {"float": 30.0, "w8a8": 15.0, "w8a16": 20.0}
 _MAX_REASON = 400
+_VERDICTS = ("works", "works, far off", "refused", "failed", "not run")
 _SHORT = {
     "tflite": "tflite",
     "onnx": "onnx",
@@ -84,7 +86,7 @@ def write_page(
         own_tests: What pytest counted of qai_hub_models' own tests, by client.
         day: Today.
     """
-    reasons = _Reasons(_read_true_reasons())
+    reasons = _Reasons(_read_known_reasons())
     tables = [line for each in PRECISIONS for line in _table(each, kinds, claims, results, reasons)]
     head = _HEAD.format(
         models=version,
@@ -104,27 +106,43 @@ def write_page(
     path.write_text("\n".join(lines).rstrip() + "\n", "utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Reasons that are no fault of the hub.
+
+    Attributes:
+        pattern: What is in them.
+        why: Why they are no fault of it.
+        not_run: Whether the cell counts as not run, since the hub had no say.
+    """
+
+    pattern: re.Pattern[str]
+    why: str
+    not_run: bool
+
+
 class _Reasons:
     """The reasons so far, numbered; those that differ in names and numbers only are one.
 
     Args:
-        true: What is no fault of the hub: a pattern of reasons, and why it is so.
+        known: Those that are no fault of the hub.
     """
 
-    def __init__(self, true: Sequence[tuple[re.Pattern[str], str]]) -> None:
-        self._true = true
+    def __init__(self, known: Sequence[_Known]) -> None:
+        self._known = known
         self._numbers: dict[str, int] = {}
         self._texts: list[str] = []
         self._counts: Counter[int] = Counter()
 
-    def explain(self, text: str) -> str:
-        """Return why a reason is no fault of the hub; empty if it may be one."""
-        return next((why for pattern, why in self._true if pattern.search(text)), "")
+    def explain(self, text: str) -> _Known | None:
+        """Return why a reason is no fault of the hub; None if it may be one."""
+        return next((each for each in self._known if each.pattern.search(text)), None)
 
     def add(self, text: str) -> int:
         """Return the number of a reason."""
         plain = _PATHS.sub("…", text)
-        key = _NUMBERS.sub("", _QUOTED.sub("", self.explain(text) or plain))
+        known = self.explain(text)
+        key = _NUMBERS.sub("", _QUOTED.sub("", known.why if known else plain))
         if key not in self._numbers:
             self._numbers[key] = len(self._texts) + 1
             self._texts.append(plain)
@@ -140,48 +158,44 @@ class _Reasons:
             return
         yield from ["| | cells | for example | whose |", "|---|---|---|---|"]
         for number, text in enumerate(self._texts, 1):
-            whose = self.explain(text) or "**a fault of the hub, until shown otherwise**"
+            known = self.explain(text)
+            whose = known.why if known else "**a fault of the hub, until shown otherwise**"
             shown = _escape(" ".join(text.split())[:_MAX_REASON])
             yield f"| {number} | {self._counts[number]} | {shown} | {whose} |"
         yield ""
 
 
-def _read_true_reasons() -> list[tuple[re.Pattern[str], str]]:
-    rows = tomllib.loads((_HERE / "true_reasons.toml").read_text("utf-8"))["reason"]
-    return [(re.compile(row["pattern"], re.DOTALL), row["why"]) for row in rows]
+def _read_known_reasons() -> list[_Known]:
+    rows = tomllib.loads((_HERE / "known_reasons.toml").read_text("utf-8"))["reason"]
+    return [
+        _Known(re.compile(row["pattern"], re.DOTALL), row["why"], row.get("not_run", False))
+        for row in rows
+    ]
 
 
-def judge(outcome: Outcome | None, true_reason: bool) -> str:
-    """Names what an outcome is.
-
-    Args:
-        outcome: The outcome of a cell; None if it was not run.
-        true_reason: Whether its reason is no fault of the hub.
-
-    Returns:
-        "not run", "works", "works, far off", "refused" or "failed".
-    """
+def _judge(outcome: Outcome | None, reasons: _Reasons) -> str:
+    """Name what an outcome is: one of `_VERDICTS`."""
     if outcome is None:
         return "not run"
     if outcome.reason:
-        return "refused" if true_reason else "failed"
+        known = reasons.explain(outcome.reason)
+        if known is None:
+            return "failed"
+        return "not run" if known.not_run else "refused"
+    return "works, far off" if _is_far_off(outcome) else "works"
+
+
+def _is_far_off(outcome: Outcome) -> bool:
     lowest = outcome.lowest
-    if lowest is not None and lowest < _LOW[outcome.cell.precision]:
-        return "works, far off"
-    return "works"
+    return lowest is not None and lowest < _LOW[outcome.cell.precision]
 
 
 def _summary(
     kinds: Mapping[str, str], claims: Claims, results: Results, reasons: _Reasons
 ) -> Iterable[str]:
-    verdicts = ("works", "works, far off", "refused", "failed", "not run")
     yield from ["## Summary", ""]
     wanted = [cell for cell in claims.works if cell.model in kinds]
-    judged = {}
-    for cell in wanted:
-        outcome = results.get(cell)
-        is_true = outcome is not None and bool(reasons.explain(outcome.reason))
-        judged[cell] = judge(outcome, is_true)
+    judged = {cell: _judge(results.get(cell), reasons) for cell in wanted}
     counts = Counter(judged.values())
     run = len(wanted) - counts["not run"]
     good = run - counts["failed"] - counts["works, far off"]
@@ -193,7 +207,11 @@ def _summary(
         f"precisions, and say of {len(claims.fails)} more that they fail. {run} cells of "
         f"{len(models)} models were run: {share} work or have a true reason."
     )
-    yield from ["", f"| | claimed | {' | '.join(verdicts)} |", "|---|---|" + "---|" * len(verdicts)]
+    yield from [
+        "",
+        f"| | claimed | {' | '.join(_VERDICTS)} |",
+        "|---|---|" + "---|" * len(_VERDICTS),
+    ]
     groups = [
         (_SHORT[each], [cell for cell in wanted if cell.runtime == each]) for each in RUNTIMES
     ]
@@ -204,7 +222,7 @@ def _summary(
     ]
     for name, cells in [*groups, ("all", wanted)]:
         of_group = Counter(judged[cell] for cell in cells)
-        numbers = " | ".join(str(of_group[each] or "") for each in verdicts)
+        numbers = " | ".join(str(of_group[each] or "") for each in _VERDICTS)
         yield f"| {name} | {len(cells)} | {numbers} |"
     yield ""
 
@@ -236,7 +254,7 @@ def _format(outcome: Outcome | None, reasons: _Reasons) -> str:
     if outcome.reason:
         return f"[{reasons.add(outcome.reason)}]"
     number = _format_psnr(outcome)
-    if judge(outcome, true_reason=False) == "works, far off":
+    if _is_far_off(outcome):
         number = f"**{number}**"
     return ", ".join([number, _format_size(outcome.size), _format_time(outcome.milliseconds)])
 
