@@ -4,9 +4,8 @@
     python examples/use_tokens.py colleague
 
 The default client, which functions such as `hub.get_devices` use, has its token from the
-environment or a file. A client that is made with a token keeps it in memory only: what the
-official client does by `set_session_token`, for one token at a time. With an argument, another
-client reads the profile ~/.qai_hub/NAME.ini.
+environment or a file. A client that is made with a token keeps it in memory only, and there can be
+one for each account. With an argument, another client reads the profile ~/.qai_hub/NAME.ini.
 """
 
 import sys
