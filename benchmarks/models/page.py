@@ -55,9 +55,6 @@ and writes this page. It was last written on {date}.
 
 _FOUND = """## What is behind low numbers
 
-- `face_attrib_net`: QNN computes some grouped convolutions of floats wrongly, in simulation. Its
-  outputs, 13 dB on noise, have 65 dB where each of them is written as a dense one with zeros. A
-  hub that checks its target models, as all do but this one, warns of it.
 - `gear_guard_net`: its boxes and scores have 78 and 69 dB. What changes in places is which class
   has the best score, where two are nearly the same to a random network.
 - `face_det_lite`, `regnet_y_800mf`, `yamnet`, `xlsr`: not looked into yet. Rounding the first two

@@ -25,6 +25,7 @@ from qai_hub.local.engine.qnn.rewrites import (
     remove_idle_clamps,
     separate_weights,
 )
+from qai_hub.local.engine.qnn.splits import keep_splits_apart
 
 UINT8 = onnx.TensorProto.UINT8
 SHAPE = [1, 2, 6, 6]
@@ -408,3 +409,60 @@ def test_a_scale_that_is_computed_keeps_its_normalization() -> None:
     model = build_model([node], {"x": (FLOAT, SHAPE)}, {"y": (FLOAT, SHAPE)})
 
     assert not close_results(flatten_normalizations, model)
+
+
+def summed_and_split(
+    activation: str, group: int = 2, split: bool = False, joined: str = "Add"
+) -> onnx.ModelProto:
+    """Two sums of the input, an activation, and what splits its result."""
+    nodes = [
+        helper.make_node(joined, ["x", "x"], ["a"], "joined"),
+        helper.make_node("Sigmoid", ["a"], ["s"], "sigmoid"),
+        helper.make_node(
+            activation,
+            ["a", "s"] if activation == "Mul" else ["a", "slope"][: 1 + (activation == "PRelu")],
+            ["p"],
+            "activation",
+        ),
+        helper.make_node("Split", ["p"], ["h", "i"], "split", axis=1)
+        if split
+        else helper.make_node("Conv", ["p", "w"], ["h"], "conv", group=group),
+        helper.make_node("Relu", ["h"], ["y"], "relu"),
+    ]
+    weights = np.random.default_rng(4).uniform(-1, 1, (4, 4 // group, 1, 1)).astype(np.float32)
+    shape = [1, 2 if split else 4, 6, 6]
+    constants = {"w": weights, "slope": np.full((4, 1, 1), 0.25, np.float32)}
+    model = build_model(nodes, {"x": (FLOAT, [1, 4, 6, 6])}, {"y": (FLOAT, shape)}, constants)
+    return onnx.shape_inference.infer_shapes(model)
+
+
+@pytest.mark.parametrize("activation", ["PRelu", "LeakyRelu", "Mul"])
+@pytest.mark.parametrize("split", [False, True])
+def test_splits_are_kept_apart_from_activations_of_sums(activation: str, *, split: bool) -> None:
+    model = summed_and_split(activation, split=split)
+    data = {"x": np.random.default_rng(3).uniform(-3, 3, (1, 4, 6, 6)).astype(np.float32)}
+    before = onnxruntime.InferenceSession(model.SerializeToString()).run(None, data)
+    graph = GraphIndex(model)
+
+    assert keep_splits_apart(graph)
+
+    (splitting,) = (node for node in model.graph.node if node.name in {"conv", "split"})
+    between = graph.producers[splitting.input[0]]
+    assert (between.op_type, between.input[0]) == ("Mul", "p")
+    onnx.checker.check_model(model, full_check=True)
+    after = onnxruntime.InferenceSession(model.SerializeToString()).run(None, data)
+    np.testing.assert_array_equal(before[0], after[0])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"activation": "Relu"},
+        {"activation": "PRelu", "group": 1},
+        {"activation": "PRelu", "group": 4},
+        {"activation": "PRelu", "joined": "Sub"},
+    ],
+)
+def test_other_activations_and_convolutions_stay(settings: dict[str, Any]) -> None:
+    model = summed_and_split(**settings)
+    assert not keep_splits_apart(GraphIndex(model))

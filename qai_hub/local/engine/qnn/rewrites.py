@@ -16,6 +16,7 @@ from qai_hub.local.engine.onnx.separate import separate_constant, separate_uses
 from qai_hub.local.engine.qnn.byte_outputs import quantize_byte_outputs
 from qai_hub.local.engine.qnn.convolutions import crop_transposed_convolutions, enlarge_convolutions
 from qai_hub.local.engine.qnn.norms import flatten_normalizations
+from qai_hub.local.engine.qnn.splits import keep_splits_apart
 
 _CLAMPS = {"Relu", "Clip"}
 # Operators whose weights have a layout of their own in QNN.
@@ -45,6 +46,7 @@ def rewrite_for_qnn(graph: GraphIndex) -> bool:
         crop_transposed_convolutions(graph),
         enlarge_convolutions(graph),
         flatten_normalizations(graph),
+        keep_splits_apart(graph),
     ]
     return any(changed)
 
