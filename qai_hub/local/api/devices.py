@@ -1,10 +1,10 @@
 """Handlers for devices and frameworks."""
 
 from qai_hub.local.api.context import RequestContext
+from qai_hub.local.api.offers import read_offered_labels
 from qai_hub.local.contract import Reply
 from qai_hub.local.devices import DeviceQuery
 from qai_hub.local.frameworks import installed_frameworks
-from qai_hub.local.store.nodes import MICROSECONDS, get_offered_labels
 
 
 def list_devices(context: RequestContext) -> Reply:
@@ -25,10 +25,6 @@ def list_devices(context: RequestContext) -> Reply:
 
 def list_frameworks(context: RequestContext) -> Reply:
     """List the runtime frameworks that jobs run with."""
-    config = context.services.config
-    offered = None
-    if config.database is not None:
-        # Jobs run on the machines of other processes, which have engines of their own.
-        offered = get_offered_labels(context.db, int(config.lease * MICROSECONDS))
-    found = installed_frameworks(offered)
+    # Jobs may run on the machines of other processes, which have engines of their own.
+    found = installed_frameworks(read_offered_labels(context))
     return Reply({"frameworks": found, "total_query_count": len(found)})

@@ -7,6 +7,7 @@ from qai_hub.local.api.context import RequestContext
 from qai_hub.local.api.datasets import is_expired
 from qai_hub.local.api.lists import created_response, get_project_id, updated_response
 from qai_hub.local.api.models import explain_missing_file
+from qai_hub.local.api.offers import read_offered_labels
 from qai_hub.local.api.quotas import check_submission
 from qai_hub.local.contract import Reply
 from qai_hub.local.core.access import DATASET, MODEL
@@ -20,8 +21,6 @@ from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.store.events import Topic, publish
 from qai_hub.local.store.files import get_file
-from qai_hub.local.store.labels import from_text
-from qai_hub.local.store.nodes import MICROSECONDS, get_living_nodes
 from qai_hub.local.store.records import Model
 from qai_hub.local.store.relations import (
     InputFacts,
@@ -111,11 +110,9 @@ def _is_fresh(context: RequestContext) -> bool:
 
 def _usable_engines(context: RequestContext) -> Collection[str]:
     """Return the names of the engines that jobs can use: those of all processes, if several run."""
-    config = context.services.config
-    if config.database is None:
+    offered = read_offered_labels(context)
+    if offered is None:
         return installed_engines()
-    nodes = get_living_nodes(context.db, int(config.lease * MICROSECONDS))
-    offered = {label for node in nodes for label in from_text(node.labels)}
     return [engine.name for engine in ENGINES.values() if engine.label in offered]
 
 

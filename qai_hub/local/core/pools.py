@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from qai_hub.local.core import kinds as states
 from qai_hub.local.store import Store
 from qai_hub.local.store.labels import from_text
-from qai_hub.local.store.nodes import MICROSECONDS, Node, get_living_nodes
+from qai_hub.local.store.nodes import MICROSECONDS, Node, get_living_nodes, list_offers
 from qai_hub.local.store.relations import QueueLength, get_queue_lengths
 
 _CACHE_SECONDS = 2.0
@@ -80,7 +80,7 @@ class PoolWatch:
             if self._lease is None:
                 return Pools(queue, (), ())
             nodes = get_living_nodes(db, int(self._lease * MICROSECONDS))
-        offers = [from_text(node.labels) for node in nodes if node.slots and not node.draining]
+        offers = list_offers(nodes)
         unserved = [
             each for each in queue if not any(from_text(each.needs) <= offer for offer in offers)
         ]

@@ -3,7 +3,7 @@
 Times are those of the database's clock, so that the clocks of machines need not agree.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import BigInteger, Connection, cast, delete, insert, or_, select, update
@@ -76,6 +76,15 @@ def get_living_nodes(db: Connection, within: int) -> list[Node]:
     return [node for node in get_nodes(db) if node.seen >= since]
 
 
+def list_offers(living: Iterable[Node]) -> list[frozenset[str]]:
+    """Return the labels of each of the processes that take jobs.
+
+    Args:
+        living: The processes, those that take no jobs among them.
+    """
+    return [from_text(node.labels) for node in living if node.slots and not node.draining]
+
+
 def get_offered_labels(db: Connection, within: int) -> frozenset[str]:
     """Return what processes offer that take jobs and were heard of lately.
 
@@ -83,8 +92,7 @@ def get_offered_labels(db: Connection, within: int) -> frozenset[str]:
         db: The transaction.
         within: How long ago at most, in microseconds.
     """
-    taking = (node for node in get_living_nodes(db, within) if node.slots and not node.draining)
-    return frozenset(label for node in taking for label in from_text(node.labels))
+    return frozenset().union(*list_offers(get_living_nodes(db, within)))
 
 
 def mark_seen(db: Connection, node_id: str, now: int, *, draining: bool) -> bool:
