@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qai_hub.client.fetch import fetch_dataset, fetch_model
+from qai_hub.client.model_upload import find_uploaded_models
 from qai_hub.connection import resolve_wire
 from qai_hub.errors import UserError
 from qai_hub.next_steps import Step
@@ -145,26 +146,21 @@ class InputFinder:
 
     async def _find_by_digest(self, wanted: _Wanted) -> Model | Dataset | None:
         from qai_hub_api.api.datasets import list_datasets
-        from qai_hub_api.api.models import list_models
-        from qai_hub_api.types import UNSET
 
         if resolve_wire(self._client.config) == "protobuf":
             # Digests are not on that wire.
             return None
-        # A service that does not know the parameter returns others as well.
         if wanted.is_data:
+            # A service that does not know the parameter returns others as well.
             datasets = await self._driver.call(list_datasets.sync, sha256=wanted.sha256)
             for each in value_or_none(datasets.datasets) or ():
                 if value_or_none(each.sha256) == wanted.sha256:
                     return Dataset._from_response(each, self._client)
             return None
-        size = UNSET if wanted.file.size is None else wanted.file.size
-        models = await self._driver.call(list_models.sync, sha256=wanted.sha256, file_size=size)
-        for one in value_or_none(models.models) or ():
-            if value_or_none(one.sha256) == wanted.sha256:
-                model = Model._from_response(one, self._client)
-                if wanted.file.format in ("", model.model_type.name):
-                    return model
+        for one in await find_uploaded_models(self._driver, wanted.sha256, wanted.file.size):
+            model = Model._from_response(one, self._client)
+            if wanted.file.format in ("", model.model_type.name):
+                return model
         return None
 
 

@@ -97,7 +97,7 @@ async def find_uploaded_model(
     if resolve_wire(driver.connection.config) == "protobuf":
         # Digests are not on that wire.
         return None
-    for model in await _find_by_digest(driver, content):
+    for model in await _find_by_content(driver, content):
         if (
             value_or_none(model.model_type) == body.model_type
             and bool(value_or_none(model.is_directory)) == body.is_directory
@@ -108,11 +108,27 @@ async def find_uploaded_model(
     return None
 
 
-async def _find_by_digest(driver: Driver, content: Content) -> list[api.Model]:
-    from qai_hub_api.api.models import list_models
-
+async def _find_by_content(driver: Driver, content: Content) -> list[api.Model]:
     sha256 = await driver.run(lambda: content_sha256(content))
-    page = await driver.call(list_models.sync, sha256=sha256, file_size=content.size)
+    return await find_uploaded_models(driver, sha256, content.size)
+
+
+async def find_uploaded_models(driver: Driver, sha256: str, size: int | None) -> list[api.Model]:
+    """Finds the models that the user has uploaded with the same content, the newest first.
+
+    Args:
+        driver: Runs the requests.
+        sha256: SHA-256 of their file, in hex.
+        size: Its size in bytes; None if it is not known.
+
+    Returns:
+        The models; none if the service cannot tell.
+    """
+    from qai_hub_api.api.models import list_models
+    from qai_hub_api.types import UNSET
+
+    file_size = UNSET if size is None else size
+    page = await driver.call(list_models.sync, sha256=sha256, file_size=file_size)
     # A service that does not know the parameter returns other models as well.
     models = value_or_none(page.models) or []
     return [model for model in models if value_or_none(model.sha256) == sha256]
@@ -128,7 +144,7 @@ async def _continue(
         if error.status_code not in _UNKNOWN_UPLOAD:
             raise
         # The earlier process may have stopped just after the end of the upload.
-        found = await _find_by_digest(driver, content) if error.status_code == 409 else []
+        found = await _find_by_content(driver, content) if error.status_code == 409 else []
         is_uploaded = any(value_or_none(model.model_id) == left.model_id for model in found)
         if is_uploaded:
             note.remove()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from qai_hub.client.lock_inputs import InputFinder
 from qai_hub.client.lock_jobs import JobCollector
-from qai_hub.errors import Error, UserError
+from qai_hub.client.submitter import note_created_jobs
+from qai_hub.errors import UserError
 from qai_hub.resources.compile import CompileJob, TargetModelJob
 from qai_hub.resources.device import Device
 from qai_hub.resources.inference import InferenceJob
@@ -41,15 +42,15 @@ async def replay_lock(
     finder = InputFinder(driver, submitter.client)
     await finder.find(lock.jobs, None if files is None else Path(files))
     jobs = await _submit(submitter, lock, finder)
-    statuses = [await driver.wait(job) for job in jobs.values()]
-    return await _compare(submitter, lock, list(jobs.values()), statuses)
+    statuses = [await driver.wait(job) for job in jobs]
+    return await _compare(submitter, lock, jobs, statuses)
 
 
-async def _submit(submitter: Submitter, lock: JobLock, finder: InputFinder) -> dict[str, Job]:
-    """Submits the jobs at once, and returns them by the identifiers that they have in the lock."""
-    jobs: dict[str, Job] = {}
+async def _submit(submitter: Submitter, lock: JobLock, finder: InputFinder) -> list[Job]:
+    """Submits the jobs at once, and returns them in the order of the lock."""
+    jobs: list[Job] = []
     targets: dict[str, Model] = {}
-    try:
+    with note_created_jobs(jobs):
         for locked in lock.jobs:
             models = [
                 finder.get_model(each) if each.job is None else targets[each.job]
@@ -57,17 +58,12 @@ async def _submit(submitter: Submitter, lock: JobLock, finder: InputFinder) -> d
             ]
             cls, request = _build_request(locked, models, finder)
             job = await submitter.create_fresh_job(cls, request)
-            jobs[locked.id] = job
+            jobs.append(job)
             if isinstance(job, TargetModelJob):
                 target = await job._fetch_target(submitter.driver)
                 if target is None:
                     raise UserError(f"Job {job.job_id} has failed: {job._last_status}")
                 targets[locked.id] = target
-    except Error as error:
-        if jobs:
-            created = ", ".join(each.job_id for each in jobs.values())
-            error.add_note(f"Jobs already created: {created}")
-        raise
     return jobs
 
 

@@ -140,17 +140,12 @@ class Submitter(ABC):
         Raises:
             UserError: If the service refuses a job.
         """
-        from qai_hub.waiting.progress import show_submission
-
         project_id = self.client._project_id(project)
         jobs: list[J] = []
         with note_created_jobs(jobs):
             for plan in plans:
-                answer, attributes = await self._create_job(plan, project_id, retry)
-                job = job_from_submission(cls, answer, self.client, attributes)
-                jobs.append(job)
-                show_submission(job)
-                await self.complete_job(job)
+                jobs.append(self._take_over(cls, *await self._create_job(plan, project_id, retry)))
+                await self.complete_job(jobs[-1])
         return jobs
 
     async def create_fresh_job(self, cls: type[J], request: JobRequest) -> J:
@@ -166,20 +161,25 @@ class Submitter(ABC):
         Raises:
             UserError: If the service refuses it.
         """
-        from qai_hub.waiting.progress import show_submission
-
         project_id = self.client._project_id(None)
         answer = await self._send(request.body, project_id, retry=True, cache_control="no-cache")
+        job = self._take_over(cls, request, answer)
+        await self.complete_job(job)
+        return job
+
+    def _take_over(self, cls: type[J], request: JobRequest, answer: api.CreateUpdateResponse) -> J:
+        """Returns the job that the service has created, and shows that it has."""
+        from qai_hub.waiting.progress import show_submission
+
         name = {"name": request.name} if request.name else {}
         job = job_from_submission(cls, answer, self.client, name | request.attributes)
         show_submission(job)
-        await self.complete_job(job)
         return job
 
     async def _create_job(
         self, plan: JobPlan, project_id: str | None, retry: bool
-    ) -> tuple[api.CreateUpdateResponse, dict[str, Any]]:
-        """Creates a job; returns the response, and the attributes that the request determines."""
+    ) -> tuple[JobRequest, api.CreateUpdateResponse]:
+        """Creates a job; returns the request that the service has accepted, and its response."""
         request = plan.build_request([selected.device for selected in plan.devices])
         try:
             answer = await self._send(request.body, project_id, retry)
@@ -192,8 +192,7 @@ class Submitter(ABC):
                 raise
             request = plan.build_request([selected.device for selected in refreshed])
             answer = await self._send(request.body, project_id, retry)
-        name = {"name": request.name} if request.name else {}
-        return answer, name | request.attributes
+        return request, answer
 
     async def _send(
         self, body: api.JobSubmit, project_id: str | None, retry: bool, **headers: str
