@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -25,6 +24,7 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand, require_details
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
+from qai_hub.temporary_files import write_whole
 from qai_hub.transport.values import unexpected_response, value_or_none
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class InferenceJob(Job):
         return JobRequest(JobSubmit(inference_job=body), name, attributes)
 
     def _write_profile(self, profile: Profile, filename: str) -> str:
-        """Writes a profile, under a temporary name first, so that its file is never partial."""
+        """Writes a profile; returns where."""
         from qai_hub.transfer.files import append_missing_suffixes, reserve_unused_path
 
         target, name = Path(filename).expanduser(), f"{self.job_id}_profile.json"
@@ -279,12 +279,9 @@ class InferenceJob(Job):
             else append_missing_suffixes(target, name)
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{self.job_id}.{secrets.token_hex(4)}.part")
         try:
-            part.write_text(json.dumps(profile.to_dict()), encoding="utf-8")
-            part.replace(path)
+            write_whole(path, json.dumps(profile.to_dict()))
         except BaseException:
-            part.unlink(missing_ok=True)
             if into_folder:
                 path.unlink(missing_ok=True)
             raise

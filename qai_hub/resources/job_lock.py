@@ -15,6 +15,7 @@ from qai_hub.resources.lock_comparison import LockDifference, compare_all
 from qai_hub.resources.lock_format import FORMAT, LockFormatError, parse_lock, read_document
 from qai_hub.resources.locked_job import LockedJob
 from qai_hub.resources.resource_list import ResourceList
+from qai_hub.temporary_files import write_whole
 
 if TYPE_CHECKING:
     from qai_hub.resources.job import Job
@@ -80,13 +81,7 @@ class JobLock:
         Examples:
             >>> hub.lock_jobs([compile_job]).save("hub.lock")
         """
-        path = Path(filename).expanduser()
-        part = path.with_name(f"{path.name}.part")
-        try:
-            part.write_text(self.to_json(), encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(Path(filename).expanduser(), self.to_json())
 
     def to_json(self) -> str:
         """Returns the text of its file.
