@@ -59,6 +59,7 @@ def _ask_which(page: Page, keys: Sequence[str]) -> Response:
         jobs=jobs,
         number=len(keys),
         max_compared=MAX_COMPARED,
+        max_listed=_MAX_LISTED,
     )
 
 

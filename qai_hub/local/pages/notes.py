@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from qai_hub.local.errors import ProblemError
-from qai_hub.local.pages.site import Page, Site
+from qai_hub.local.pages.site import Page, Site, delete_private_cookie, set_private_cookie
 from qai_hub.local.store.records import User
 
 _OPERATION: Final = "a word on the next page"
 _SECONDS: Final = 60
+_PATH: Final = "/jobs/"
 # What browsers keep ends at 4096 bytes, after encoding.
 _MAX_TEXT: Final = 400
 
@@ -31,15 +32,7 @@ def leave_note(site: Site, request: Request, response: Response, viewer: User, t
     """
     said = text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
     signed = site.services.signer.sign(_OPERATION, viewer=viewer.id, text=said)
-    response.set_cookie(
-        _name(site),
-        signed,
-        max_age=_SECONDS,
-        path="/jobs/",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    set_private_cookie(request, response, _name(site), signed, _SECONDS, _PATH)
 
 
 def read_note(page: Page) -> str:
@@ -53,7 +46,7 @@ def read_note(page: Page) -> str:
 
 def end_note(site: Site, response: Response) -> None:
     """Keep the pages after this one from saying it again."""
-    response.delete_cookie(_name(site), path="/jobs/", httponly=True, samesite="strict")
+    delete_private_cookie(response, _name(site), _PATH)
 
 
 def _name(site: Site) -> str:

@@ -45,6 +45,20 @@ class RangeRow:
         return self.fields.get("used")
 
     @property
+    def seen_width(self) -> float:
+        """Half of how far apart its smallest and its largest value are."""
+        return self._width("seen")
+
+    @property
+    def range_width(self) -> float:
+        """Half of how far apart the ends of its range are."""
+        return self._width("range")
+
+    def _width(self, what: str) -> float:
+        # As a whole, it may be too large for a float.
+        return float(self.fields[f"{what}_max"]) / 2 - float(self.fields[f"{what}_min"]) / 2
+
+    @property
     def bar(self) -> Markup:
         """Its values beside its range."""
         fields = self.fields
@@ -112,11 +126,6 @@ class RangesView:
         return format_csv(_CSV_COLUMNS, rows)
 
 
-def _width(row: RangeRow, what: str) -> float:
-    # As a difference, it may be too large for a float.
-    return float(row.fields[f"{what}_max"]) / 2 - float(row.fields[f"{what}_min"]) / 2
-
-
 _COLUMNS: Sequence[Column[RangeRow]] = (
     Column("name", "Tensor", lambda row: row.fields["tensor"]),
     Column("kind", "Kind", lambda row: (row.kind, row.fields["dtype"])),
@@ -124,8 +133,8 @@ _COLUMNS: Sequence[Column[RangeRow]] = (
     # The less, the worse.
     Column("used", "Used", lambda row: row.used, is_number=True, largest_first=False),
     Column("bar", "Seen in range", lambda row: row.used),
-    Column("seen", "Seen", lambda row: _width(row, "seen"), is_number=True),
-    Column("range", "Range", lambda row: _width(row, "range"), is_number=True),
+    Column("seen", "Seen", lambda row: row.seen_width, is_number=True),
+    Column("range", "Range", lambda row: row.range_width, is_number=True),
     Column("scale", "Scale", lambda row: row.fields["max_scale"], is_number=True),
     Column("zero", "Zero point", lambda row: row.fields.get("zero_point"), is_number=True),
 )

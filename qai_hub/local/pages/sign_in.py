@@ -10,7 +10,13 @@ from starlette.types import Receive, Scope, Send
 from qai_hub.local.core.sign_ins import link_path
 from qai_hub.local.errors import ProblemError
 from qai_hub.local.pages.endpoint import find_viewer, read_form
-from qai_hub.local.pages.site import Site, local_path, redirect
+from qai_hub.local.pages.site import (
+    Site,
+    delete_private_cookie,
+    local_path,
+    redirect,
+    set_private_cookie,
+)
 from qai_hub.local.store.records import User
 
 _USED = (
@@ -66,7 +72,8 @@ class SignInPage(_Endpoint):
         if session is None:
             return self._explain(to, _USED, 403)
         response = redirect(to)
-        self._set_cookie(request, response, session)
+        seconds = int(self._site.services.config.retention.sessions.total_seconds())
+        set_private_cookie(request, response, self._site.cookie, session, seconds)
         return response
 
     async def _offer(self, request: Request, code: str, to: str) -> Response:
@@ -100,16 +107,6 @@ class SignInPage(_Endpoint):
         values = {"problem": problem, "command": command}
         return self._site.render("sign_in.html", None, values, status)
 
-    def _set_cookie(self, request: Request, response: Response, session: str) -> None:
-        response.set_cookie(
-            self._site.cookie,
-            session,
-            max_age=int(self._site.services.config.retention.sessions.total_seconds()),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
-
 
 class SignOut(_Endpoint):
     """Signs a browser out."""
@@ -122,5 +119,5 @@ class SignOut(_Endpoint):
         if session:
             await run_sync(self._site.services.sign_ins.end_session, session)
         response = redirect("/sign-in/")
-        response.delete_cookie(self._site.cookie, httponly=True, samesite="strict")
+        delete_private_cookie(response, self._site.cookie)
         return response

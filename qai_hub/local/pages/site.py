@@ -218,6 +218,35 @@ def redirect(path: str) -> Response:
     return RedirectResponse(path, 303, headers=HEADERS)
 
 
+def set_private_cookie(
+    request: Request, response: Response, name: str, value: str, seconds: int, path: str = "/"
+) -> None:
+    """Have a browser keep something that neither scripts nor other sites get hold of.
+
+    Args:
+        request: The request.
+        response: Its response, which gets the cookie.
+        name: The cookie's name.
+        value: Its value.
+        seconds: How long the browser keeps it.
+        path: The pages that it is for, with all below that path.
+    """
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=path,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def delete_private_cookie(response: Response, name: str, path: str = "/") -> None:
+    """Have a browser forget such a cookie."""
+    response.delete_cookie(name, path, httponly=True, samesite="strict")
+
+
 def next_cursor(reply: Reply) -> str | None:
     """Return where the next page of a list begins, from the response with one; None on the last."""
     found = _NEXT.match(reply.headers.get("Link", ""))
