@@ -48,7 +48,7 @@ class Engine:
     @property
     def qairt(self) -> str:
         """The version of QAIRT that it has, by two numbers; empty for none."""
-        return ".".join(self.qairt_sdk.split(".")[:2])
+        return _shorten(self.qairt_sdk)
 
     @property
     def label(self) -> str:
@@ -72,8 +72,13 @@ class Engine:
         return hashlib.sha256(pins.encode()).hexdigest()
 
 
+def _shorten(sdk: str) -> str:
+    """Return a version of QAIRT by two numbers."""
+    return ".".join(sdk.split(".")[:2])
+
+
 def _qnn(sdk: str) -> Engine:
-    qairt = ".".join(sdk.split(".")[:2])
+    qairt = _shorten(sdk)
     return Engine(
         name=f"qnn-{qairt}",
         description=f"compile, link and run with QAIRT {qairt}",

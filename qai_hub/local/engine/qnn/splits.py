@@ -1,5 +1,7 @@
 """Keeps the HTP from computing an activation together with what splits its result."""
 
+from itertools import permutations
+
 import numpy as np
 import onnx
 from onnx import helper
@@ -49,26 +51,21 @@ def _is_splitting(graph: GraphIndex, node: onnx.NodeProto) -> bool:
 
 def _is_activated_sum(graph: GraphIndex, tensor: str) -> bool:
     activation = graph.producers.get(tensor)
-    if activation is None or not graph.shape(tensor):
-        return False
-    if activation.op_type in _ACTIVATIONS:
-        source = activation.input[0]
-    elif activation.op_type == "Mul":
-        first, second = (graph.producers.get(name) for name in activation.input)
-        if first is not None and _is_sigmoid_of(first, activation.input[1]):
-            source = activation.input[1]
-        elif second is not None and _is_sigmoid_of(second, activation.input[0]):
-            source = activation.input[0]
-        else:
-            return False
-    else:
-        return False
-    producer = graph.producers.get(source)
-    return producer is not None and producer.op_type == "Add"
+    source = None if activation is None else _find_activated(graph, activation)
+    producer = None if source is None else graph.producers.get(source)
+    return producer is not None and producer.op_type == "Add" and bool(graph.shape(tensor))
 
 
-def _is_sigmoid_of(node: onnx.NodeProto, tensor: str) -> bool:
-    return node.op_type == "Sigmoid" and node.input[0] == tensor
+def _find_activated(graph: GraphIndex, node: onnx.NodeProto) -> str | None:
+    """Return what a node is the activation of; None if it is no such activation."""
+    if node.op_type in _ACTIVATIONS:
+        return str(node.input[0])
+    if node.op_type == "Mul":
+        for source, factor in permutations(node.input):
+            sigmoid = graph.producers.get(factor)
+            if sigmoid is not None and sigmoid.op_type == "Sigmoid" and sigmoid.input[0] == source:
+                return str(source)
+    return None
 
 
 def _multiply_by_one(graph: GraphIndex, source: str) -> onnx.NodeProto:
