@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from sweep.markdown import MAX_REASON, Reasons, escape, leave_names_out, leave_paths_out
+
 from models.cells import PRECISIONS, RUNTIMES, Cell, Claims, Outcome, Results
 
 _HERE = Path(__file__).parent
 _LOW = {"float": 30.0, "w8a8": 15.0, "w8a16": 20.0}
-_MAX_REASON = 400
 _VERDICTS = ("works", "works, far off", "refused", "failed", "not run")
 _SHORT = {
     "tflite": "tflite",
@@ -22,8 +23,6 @@ _SHORT = {
     "qnn_dlc": "dlc",
     "qnn_context_binary": "bin",
 }
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_PATHS = re.compile(r"(?:/[\w.+-]+){3,}/?")
 _NUMBERS = re.compile(r"\d+")
 
 _HEAD = """# Models of qai_hub_models
@@ -118,48 +117,39 @@ class _Known:
     not_run: bool
 
 
-class _Reasons:
-    """The reasons so far, numbered; those that differ in names and numbers only are one.
+class _Reasons(Reasons):
+    """The reasons so far, some of which are no fault of the hub.
 
     Args:
-        known: Those that are no fault of the hub.
+        known: Those.
     """
 
     def __init__(self, known: Sequence[_Known]) -> None:
+        super().__init__(self._shorten)
         self._known = known
-        self._numbers: dict[str, int] = {}
-        self._texts: list[str] = []
-        self._counts: Counter[int] = Counter()
 
     def explain(self, text: str) -> _Known | None:
         """Return why a reason is no fault of the hub; None if it may be one."""
         return next((each for each in self._known if each.pattern.search(text)), None)
 
-    def add(self, text: str) -> int:
-        """Return the number of a reason."""
-        plain = _PATHS.sub("…", text)
-        known = self.explain(text)
-        key = _NUMBERS.sub("", _QUOTED.sub("", known.why if known else plain))
-        if key not in self._numbers:
-            self._numbers[key] = len(self._texts) + 1
-            self._texts.append(plain)
-        number = self._numbers[key]
-        self._counts[number] += 1
-        return number
-
     def describe(self) -> Iterable[str]:
         """Yield the lines of the section."""
         yield from ["## Reasons", ""]
-        if not self._texts:
+        listed = list(self.list_all())
+        if not listed:
             yield from ["None: no cell that was run has failed.", ""]
             return
         yield from ["| | cells | for example | whose |", "|---|---|---|---|"]
-        for number, text in enumerate(self._texts, 1):
+        for number, count, text in listed:
             known = self.explain(text)
             whose = known.why if known else "**a fault of the hub, until shown otherwise**"
-            shown = _escape(" ".join(text.split())[:_MAX_REASON])
-            yield f"| {number} | {self._counts[number]} | {shown} | {whose} |"
+            shown = escape(" ".join(text.split())[:MAX_REASON])
+            yield f"| {number} | {count} | {shown} | {whose} |"
         yield ""
+
+    def _shorten(self, text: str) -> tuple[str, str]:
+        plain, known = leave_paths_out(text), self.explain(text)
+        return plain, _NUMBERS.sub("", leave_names_out(known.why if known else plain))
 
 
 def _read_known_reasons() -> list[_Known]:
@@ -241,7 +231,7 @@ def _table(
         shown = [
             _format(results.get(cell), reasons) if cell in claimed else _DASH for cell in cells
         ]
-        yield f"| {_escape(model)} | {kind} | {' | '.join(shown)} |"
+        yield f"| {escape(model)} | {kind} | {' | '.join(shown)} |"
     yield ""
 
 
@@ -295,10 +285,10 @@ def _compare_clients(kinds: Mapping[str, str], claims: Claims, results: Results)
     yield from ["", "| model | runtime | precision | ours | official |", "|---|---|---|---|---|"]
     for cell, *outcomes in cells:
         shown = [
-            f"{_escape(each.reason[:80])}" if each.reason else f"{each.lowest} dB, {each.size}"
+            f"{escape(each.reason[:80])}" if each.reason else f"{each.lowest} dB, {each.size}"
             for each in outcomes
         ]
-        named = " | ".join([_escape(cell.model), _SHORT[cell.runtime], cell.precision])
+        named = " | ".join([escape(cell.model), _SHORT[cell.runtime], cell.precision])
         yield f"| {named} | {' | '.join(shown)} |"
     yield ""
 
@@ -317,9 +307,3 @@ def _describe_own_tests(own_tests: Mapping[str, Mapping[str, int]]) -> Iterable[
     for client, counts in own_tests.items():
         yield f"| {client} | {' | '.join(str(counts.get(name, 0)) for name in names)} |"
     yield ""
-
-
-def _escape(text: str) -> str:
-    for character in "\\|[]*_<>`$":
-        text = text.replace(character, f"\\{character}")
-    return text

@@ -7,13 +7,13 @@ from datetime import date
 from pathlib import Path
 
 from sweep.jobs import OPERATOR_VARIANTS, VARIANTS, Outcome, Variant
+from sweep.markdown import MAX_REASON, Reasons, escape, leave_names_out, leave_paths_out
 from sweep.models import OPERATOR_PREFIX, SweptModel
 
 Outcomes = Mapping[tuple[str, str], Outcome]
 
 LOW = 30
 _DASH = "\N{EN DASH}"
-_MAX_REASON = 400
 _CHIPS = {
     "Samsung Galaxy S24": "v75",
     "Snapdragon X Elite CRD": "v73",
@@ -25,12 +25,10 @@ _RUNTIMES = {
     "precompiled_qnn_onnx": "precompiled",
     "qnn_dlc": "dlc",
 }
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NODE = re.compile(r"(\w+) \('[^']*'\)")
 _NODES = re.compile(r"\w+ \('[^']*'\)(?:, \w+ \('[^']*'\))*(?: and \d+ more)?")
 _NOT_SUPPORTED = "compile: QNN does not support these operators"
 _COUNTS = re.compile(r" and \d+ more|\d+")
-_PATHS = re.compile(r"(?:/[\w.+-]+){3,}/?")
 
 _HEAD = """# Sweep of real models
 
@@ -74,44 +72,35 @@ def write_page(
         versions: Versions of what the results depend on.
         day: When they were measured.
     """
-    reasons = Reasons()
+    reasons = Reasons(simplify_reason)
     tools = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [_HEAD.format(date=day.isoformat(), versions=tools, low=LOW)]
     lines += ["## Models", "", *_build_models(models, outcomes, reasons), ""]
     lines += ["## Operators", "", _OPERATORS, *_build_operators(outcomes, reasons), ""]
-    lines += ["## Reasons", "", *reasons.build_list(), ""]
+    lines += ["## Reasons", "", *list_reasons(reasons), ""]
     lines += ["## Packages", "", *build_packages(models)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-class Reasons:
-    """The reasons so far, numbered; those that differ in names and numbers only are one."""
+def simplify_reason(text: str) -> tuple[str, str]:
+    """Returns a reason for `Reasons`: those that differ in names and numbers only are alike.
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._texts: list[str] = []
-        self._counts: list[int] = []
+    Args:
+        text: The reason.
+    """
+    plain = _NODES.sub(_list_operators, leave_paths_out(text))
+    return plain, _COUNTS.sub("", leave_names_out(plain))
 
-    def add(self, text: str) -> int:
-        """Returns the number of a reason.
 
-        Args:
-            text: The reason.
-        """
-        plain = _NODES.sub(_list_operators, _PATHS.sub("…", text))
-        key = _COUNTS.sub("", _QUOTED.sub("", plain))
-        if key not in self._numbers:
-            self._numbers[key] = len(self._texts) + 1
-            self._texts.append(plain)
-            self._counts.append(0)
-        self._counts[self._numbers[key] - 1] += 1
-        return self._numbers[key]
+def list_reasons(reasons: Reasons) -> Iterable[str]:
+    """Yields the lines of a table of reasons.
 
-    def build_list(self) -> Iterable[str]:
-        """Yields the lines of the list."""
-        yield from ["| | times | for example |", "|---|---|---|"]
-        for number, (text, count) in enumerate(zip(self._texts, self._counts, strict=True), 1):
-            yield f"| {number} | {count} | {escape(text[:_MAX_REASON])} |"
+    Args:
+        reasons: The reasons.
+    """
+    yield from ["| | times | for example |", "|---|---|---|"]
+    for number, count, text in reasons.list_all():
+        yield f"| {number} | {count} | {escape(text[:MAX_REASON])} |"
 
 
 def _list_operators(nodes: re.Match[str]) -> str:
@@ -189,14 +178,3 @@ def format_psnr(psnr: float) -> str:
 
 def _format_operator(outcome: Outcome, reasons: Reasons) -> str:
     return _DASH if outcome.reason.startswith(_NOT_SUPPORTED) else _format(outcome, reasons)
-
-
-def escape(text: str) -> str:
-    """Returns a text so that it has no markup.
-
-    Args:
-        text: The text.
-    """
-    for character in "\\|[]*_<>`$":
-        text = text.replace(character, f"\\{character}")
-    return text

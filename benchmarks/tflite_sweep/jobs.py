@@ -73,6 +73,11 @@ class Outcome:
         """Returns it as a JSON object."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Outcome":
+        """Creates it from what `to_json` returned."""
+        return cls(**value)
+
 
 def run_precisions(
     client: Client,

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from sweep.markdown import Reasons, escape
 from sweep.models import SweptModel
-from sweep.page import Reasons, build_packages, escape, format_psnr
+from sweep.page import build_packages, format_psnr, list_reasons, simplify_reason
 from tflite_sweep.jobs import PRECISIONS, Outcome
 
 Outcomes = Mapping[tuple[str, str], Outcome]
@@ -59,13 +60,13 @@ def write_page(
         versions: Versions of the packages of the engine.
         day: When they were measured.
     """
-    reasons = Reasons()
+    reasons = Reasons(simplify_reason)
     run = [model for model in models if any((model.name, each) in outcomes for each in PRECISIONS)]
     tools = ", ".join(f"{name} {versions[name]}" for name in _TOOLS)
     lines = [_HEAD.format(date=day.isoformat(), versions=tools, **_count(run, outcomes))]
     lines += ["## Models", "", *_build_models(run, outcomes, reasons), ""]
     lines += ["## Operators that compute floats", "", *_build_floats(run, outcomes), ""]
-    lines += ["## Reasons", "", *reasons.build_list(), ""]
+    lines += ["## Reasons", "", *list_reasons(reasons), ""]
     lines += ["## Packages", "", *build_packages(run)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 

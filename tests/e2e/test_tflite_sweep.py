@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from support.tflite_models import linear, quantizing
+from sweep.command import Results
 from sweep.models import SweptModel
-from tflite_sweep.__main__ import Results
-from tflite_sweep.jobs import Outcome, count_types
+from tflite_sweep.jobs import PRECISIONS, Outcome, count_types
 from tflite_sweep.models import SAMPLES, make_data, read_tflite_models
 from tflite_sweep.page import write_page
 
@@ -43,12 +43,12 @@ def test_data_is_like_pictures_and_sounds() -> None:
 def test_results_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     outcome = Outcome(psnr=31.5, size=5, seconds=1.5, tensors={"INT8": 3}, floats={"EXP": 1})
-    Results(path).add("a: net", "w8a8", outcome)
+    Results(path, Outcome.from_json).add("a: net", "w8a8", outcome)
 
-    results = Results(path)
+    results = Results(path, Outcome.from_json)
 
     assert results.outcomes == {("a: net", "w8a8"): outcome}
-    assert results.list_missing("a: net") == ["float", "float16", "w8a16"]
+    assert results.list_missing("a: net", PRECISIONS) == ["float", "float16", "w8a16"]
     assert json.loads(path.read_text("utf-8"))["psnr"] == 31.5
 
 
