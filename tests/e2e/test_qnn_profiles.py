@@ -4,6 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.execution_models import conv_net, samples
 from support.qnn import BINARY, DLC, GEN_3, compiled, refused, simulated, target_of
@@ -49,8 +50,8 @@ def test_a_profile_has_layers_of_the_npu_without_times(profiled: InferenceJob) -
     assert {layer.compute_unit for layer in profile.layers} == {"NPU"}
     assert {layer.execution_time for layer in profile.layers} == {None}
     assert list(profile.compute_units) == ["NPU"]
-    # A simulation is slow: five inferences are timed unless more are asked for.
-    assert len(profile.inference.all_times) == 5
+    # A simulation is slow: two inferences are run unless more are asked for.
+    assert len(profile.inference.all_times) == 2
     assert profile.inference.time == min(profile.inference.all_times)
     assert profile.inference.peak_memory
     assert profile.first_load.time
@@ -74,6 +75,22 @@ def test_the_trace_is_one_that_browsers_show(profiled: InferenceJob, tmp_path: P
     assert runs
     assert all({"name", "ph", "ts", "dur", "pid", "tid"} <= event.keys() for event in runs)
     assert {event["args"]["provider"] for event in runs} == {"QNNExecutionProvider"}
+    kernels = [event for event in runs if event["name"].endswith("_kernel_time")]
+    profile = profiled.get_profile()
+    assert profile is not None
+    assert len(kernels) == len(profile.inference.all_times)
+
+
+def test_what_was_measured_is_among_the_outputs(client: Client, binary: Model) -> None:
+    three = {"x": samples(3, 1, 3, 16, 16)}
+    job = client.submit_inference_job(binary, GEN_3, three)
+    assert job.wait(60).success, job.get_status().message
+    measured = job.download_output_data()
+    _, plain = simulated(client, binary, three)
+    assert measured is not None
+    assert measured.keys() == plain.keys()
+    for name, values in plain.items():
+        np.testing.assert_array_equal(measured[name], values)
 
 
 @pytest.mark.parametrize(("units", "missed"), [("cpu", True), ("npu", False), ("all", False)])

@@ -33,10 +33,15 @@ from qai_hub.local.engine.protocol import (
     quote_name,
 )
 from qai_hub.local.engine.qnn.provider import parse_run_settings
-from qai_hub.local.engine.qnn.simulate import open_binary, open_dlc, open_wrapper
+from qai_hub.local.engine.qnn.simulate import (
+    SimulatedModel,
+    open_binary,
+    open_dlc,
+    open_wrapper,
+)
 from qai_hub.local.engine.qnn.versions import find_other_stage, settle_qairt_version
 from qai_hub.local.engine.qnn.wrappers import wraps_context_binary
-from qai_hub.local.engine.runners.base import RunnableModel, profile_model
+from qai_hub.local.engine.runners.base import Measurement, RunnableModel, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel
 from qai_hub.local.engine.runners.tflite import LiteRtModel
 from qai_hub.local.engine.steps import Step, begin_step
@@ -46,7 +51,7 @@ from qai_hub.option_string import QNN_OPTIONS
 _QNN = "QNN"
 _TFLITE = "TensorFlow Lite"
 _OPTION_RUNTIMES = {QNN_OPTIONS: _QNN, TFLITE_OPTIONS: _TFLITE}
-_QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], RunnableModel]] = {
+_QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], SimulatedModel]] = {
     ModelType.QNN_CONTEXT_BINARY: open_binary,
     ModelType.QNN_DLC: open_dlc,
 }
@@ -54,7 +59,7 @@ _QNN_OPENERS: dict[str, Callable[[InputModel, Soc | None, Sequence[str], Path], 
 
 def open_runnable_model(
     request: AttemptRequest, options: Options, work: Path
-) -> RunnableModel | AttemptRequest:
+) -> RunnableModel[Any] | AttemptRequest:
     """Open the model of an inference or profile job.
 
     Args:
@@ -104,7 +109,7 @@ def _notify_ignored_options(options: Options, runtime: str) -> None:
             options.notices.append(build_notice("INFO", "USER", message))
 
 
-def _open_tflite(request: AttemptRequest, options: Options) -> RunnableModel:
+def _open_tflite(request: AttemptRequest, options: Options) -> LiteRtModel:
     settings = options.values.get(TFLITE_OPTIONS, {})
     ignored = [name for name in settings if name != THREADS]
     if ignored:
@@ -163,7 +168,7 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
                 what = "sample 0 of the dataset"
                 sample = encode_inputs(dataset.sample(0), model.encodings)
                 measured = measure(model, sample, what, work=work)
-            notices += _run_dataset(model, dataset, decoded, folder / _OUTPUT_DATA)
+            notices += _run_dataset(model, dataset, decoded, folder / _OUTPUT_DATA, measured)
         files["output_data"] = _OUTPUT_DATA
     if measured is not None:
         result["profile"] = measured.profile
@@ -176,18 +181,29 @@ def run_model(request: AttemptRequest, folder: Path) -> Report:
 
 
 def _run_dataset(
-    model: RunnableModel, dataset: InputDataset, decoded: Encodings, target: Path
+    model: RunnableModel[Any],
+    dataset: InputDataset,
+    decoded: Encodings,
+    target: Path,
+    measured: Measurement | None,
 ) -> list[dict[str, str]]:
-    """Run all samples, and return a notice for each input and output that has NaN."""
+    """Run all samples, but for the first one if the model was measured on that.
+
+    Returns:
+        A notice for each input and output that has NaN.
+    """
     begin_step(Step.RUNNING)
-    runner = model.load()
+    runner = model.load() if measured is None else measured.loaded
     found = _SamplesWithNan()
     logger.info("Running %d samples", dataset.samples)
     with closing(OutputDataset(target, runner.output_names, dataset.samples)) as outputs:
         for index in range(dataset.samples):
             what = f"sample {index} of the dataset"
             inputs = dataset.sample(index)
-            found_outputs = runner.run(encode_inputs(inputs, model.encodings), what)
+            if index == 0 and measured is not None:
+                found_outputs = measured.outputs
+            else:
+                found_outputs = runner.run(encode_inputs(inputs, model.encodings), what)
             results = decode_outputs(runner.output_names, found_outputs, decoded)
             outputs.write(index, results)
             # What follows from NaN in the inputs is no news.

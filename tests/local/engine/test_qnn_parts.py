@@ -19,10 +19,10 @@ PARTS = (
     GraphPart("", (("four", "Det"),)),
 )
 TRACED = [
-    TracedNode("other_0", "other", QNN, [900, 10, 12, 11]),
-    TracedNode("three", "Erf", CPU, [9, 3, 5, 4]),
-    TracedNode("four", "Det", CPU, [9, 7, 7, 7]),
-    TracedNode("other_1", "other", QNN, [900, 20, 20, 20]),
+    TracedNode("other_0", "other", QNN, [10, 12, 11]),
+    TracedNode("three", "Erf", CPU, [3, 5, 4]),
+    TracedNode("four", "Det", CPU, [7, 7, 7]),
+    TracedNode("other_1", "other", QNN, [20, 20, 20]),
 ]
 
 

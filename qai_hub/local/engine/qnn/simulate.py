@@ -31,7 +31,6 @@ from qai_hub.local.engine.runners.onnx import (
     TracedNode,
     build_layer_detail,
     read_trace,
-    record_trace,
 )
 from qai_hub.local.enums import ComputeUnit
 
@@ -101,6 +100,7 @@ class SimulatedModel:
     """
 
     default_iterations = SIMULATED_ITERATIONS
+    is_simulated = True
 
     def __init__(
         self, path: Path, graph: Graph, soc: Soc, notices: Sequence[dict[str, str]] = ()
@@ -122,6 +122,7 @@ class SimulatedModel:
             "execution provider": PROVIDER,
             "compute units of layers": "as the compiler assigned them",
             "times of layers": "none on the HTP, which runs a segment as a whole",
+            "warm-up inferences": "none",
         }
 
     @property
@@ -129,20 +130,21 @@ class SimulatedModel:
         """The tools that run it."""
         return qnn_tool_versions()
 
-    def load(self) -> QnnSession:
-        """Load the model."""
-        return QnnSession(self._path, self._options)
+    def load(self, trace_prefix: Path | None = None) -> QnnSession:
+        """Load the model; record the times per node of each run if there is a prefix for files."""
+        return QnnSession(self._path, self._options, trace_prefix=trace_prefix)
 
     def measure_breakdown(
-        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+        self,
+        loaded: QnnSession,
+        inputs: Mapping[str, Tensor],
+        label: str,
+        execution_time: int,
+        work: Path,
     ) -> TimeBreakdown:
-        """Return the compiler's layers, and the times of segments from further inferences."""
-        trace = record_trace(
-            lambda prefix: QnnSession(self._path, self._options, trace_prefix=prefix),
-            inputs,
-            label,
-            work,
-        )
+        """Return the compiler's layers, and the times of segments in the inferences so far."""
+        del inputs, label, execution_time, work
+        trace = loaded.end_trace()
         try:
             traced = read_trace(trace)
         except ValueError as error:

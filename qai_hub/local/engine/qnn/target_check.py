@@ -430,7 +430,7 @@ def compare_target(arguments: Mapping[str, Any], folder: Path) -> dict[str, Any]
 
 def _compare(
     request: CheckRequest,
-    target: RunnableModel,
+    target: RunnableModel[Any],
     names: Sequence[str],
     samples: Iterable[tuple[Mapping[str, Tensor], list[Tensor]]],
     label: str,
@@ -525,7 +525,7 @@ def _run_reference(
         raise refusal
 
 
-def _open_target(request: CheckRequest, work: Path) -> RunnableModel:
+def _open_target(request: CheckRequest, work: Path) -> RunnableModel[Any]:
     """Open the target model as an inference job does."""
     target = request.target
     work.mkdir()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from qai_hub.local.engine.machine import MemoryRecorder, runtime_config, time_calls
 from qai_hub.local.engine.onnx.integer_ports import Encodings
@@ -65,7 +65,10 @@ class TimeBreakdown:
         return cls(layers=[], segments=list(segments), notices=notices)
 
 
-class RunnableModel(Protocol):
+_LoadedT = TypeVar("_LoadedT", bound=LoadedModel)
+
+
+class RunnableModel(Protocol[_LoadedT]):
     """A model file with the runtime that can load it here, repeatedly."""
 
     @property
@@ -85,6 +88,10 @@ class RunnableModel(Protocol):
         """The compute units that it runs on, as in `--compute_unit`."""
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether it runs in simulation, which takes seconds for an inference, traced or not."""
+
+    @property
     def notices(self) -> Sequence[dict[str, str]]:
         """Notices for the user that apply to every run."""
 
@@ -100,19 +107,29 @@ class RunnableModel(Protocol):
     def conditions(self) -> Mapping[str, str]:
         """Conditions of its profiles, in addition to those of all profiles on this machine."""
 
-    def load(self) -> LoadedModel:
+    def load(self, trace_prefix: Path | None = None) -> _LoadedT:
         """Load the model.
+
+        Args:
+            trace_prefix: Prefix of a file for the times of each inference, if the runtime can
+                record them; None for none.
 
         Raises:
             JobFailure: The runtime cannot load the model.
         """
 
     def measure_breakdown(
-        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+        self,
+        loaded: _LoadedT,
+        inputs: Mapping[str, Tensor],
+        label: str,
+        execution_time: int,
+        work: Path,
     ) -> TimeBreakdown:
         """Return how the time of an inference is distributed, running further inferences if needed.
 
         Args:
+            loaded: The model as it was measured: with a trace if it is simulated.
             inputs: A tensor for each input.
             label: How messages refer to these inputs.
             execution_time: Measured time of an inference, in microseconds.
@@ -137,15 +154,19 @@ class Measurement:
         profile: The JSON of a `ProfileDetail` (times in microseconds, memory in bytes).
         notices: Notices for the user.
         trace: Timed events in Chrome's trace format; None if there are none.
+        loaded: The model as it was loaded to be measured.
+        outputs: What it returned for the inputs that it was measured on.
     """
 
     profile: dict[str, Any]
     notices: list[dict[str, str]]
     trace: Path | None
+    loaded: LoadedModel
+    outputs: list[Tensor]
 
 
 def profile_model(
-    model: RunnableModel,
+    model: RunnableModel[_LoadedT],
     inputs: Mapping[str, Tensor],
     label: str,
     max_iterations: int,
@@ -159,7 +180,8 @@ def profile_model(
     times warm. Then it runs one warm-up inference, which is not counted, and the counted ones. The
     estimated time of an inference and of a warm load is the minimum observed, which is least
     affected by other work on the machine. Times per layer come from further inferences, since
-    tracing slows them down.
+    tracing slows them down. A simulation takes seconds for each, beside which neither matters: it
+    runs the counted ones only.
 
     Args:
         model: The model.
@@ -181,18 +203,21 @@ def profile_model(
     memory.skip("compile")
     # The first session is released before the next one is loaded: only its times are kept.
     cold_loads = _time_loads(model, memory, "cold_load", 1)[0]
-    warm_loads, runner = _time_loads(model, memory, "warm_load", _MAX_WARM_LOADS)
-    run = partial(runner.run, inputs, label)
+    warm_loads, loaded = _time_loads(model, memory, "warm_load", _MAX_WARM_LOADS)
+    if model.is_simulated:
+        loaded = model.load(work / "trace")
+    run = partial(loaded.run, inputs, label)
     with memory.phase("execution"):
-        run()
-        runs, _ = time_calls(run, max_iterations, max_seconds)
+        if not model.is_simulated:
+            run()
+        runs, outputs = time_calls(run, max_iterations, max_seconds)
     if len(runs) < max_iterations:
         message = f"Measured {len(runs)} of {max_iterations} iterations in {max_seconds:g} s."
         notices.append(build_notice("INFO", "USER", message))
     if not memory.is_supported:
         message = "Memory was not measured, as this system does not report the peak of each phase."
         notices.append(build_notice("WARNING", "DEVICE", message))
-    breakdown = model.measure_breakdown(inputs, label, min(runs), work)
+    breakdown = model.measure_breakdown(loaded, inputs, label, min(runs), work)
     profile = {
         "major_version": 1,
         "minor_version": 2,
@@ -211,11 +236,17 @@ def profile_model(
         "runtime_config": runtime_config(model.conditions),
         "tool_versions": model.tools,
     }
-    return Measurement(profile=profile, notices=notices + breakdown.notices, trace=breakdown.trace)
+    return Measurement(
+        profile=profile,
+        notices=notices + breakdown.notices,
+        trace=breakdown.trace,
+        loaded=loaded,
+        outputs=outputs,
+    )
 
 
 def _time_loads(
-    model: RunnableModel, memory: MemoryRecorder, phase: str, max_loads: int
-) -> tuple[list[int], LoadedModel]:
+    model: RunnableModel[_LoadedT], memory: MemoryRecorder, phase: str, max_loads: int
+) -> tuple[list[int], _LoadedT]:
     with memory.phase(phase):
         return time_calls(model.load, max_loads, _MAX_LOAD_SECONDS)

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -42,18 +42,15 @@ class TracedNode:
 
     @property
     def time(self) -> int:
-        """The median over all inferences but the first, which is the warm-up.
-
-        A single pause of the system would distort a mean.
-        """
-        return round(statistics.median(self.times[1:]))
+        """The median over all inferences: a single pause of the system would distort a mean."""
+        return round(statistics.median(self.times))
 
 
 def read_layer_details(trace: Path) -> list[dict[str, Any]]:
     """Return the layers of a model in the order in which they ran.
 
     Args:
-        trace: ONNX Runtime's trace of at least two inferences.
+        trace: ONNX Runtime's trace of at least two inferences, the first of which is a warm-up.
 
     Returns:
         The JSON of `LayerDetail` messages.
@@ -71,7 +68,7 @@ def read_layer_details(trace: Path) -> list[dict[str, Any]]:
             segment=SEGMENT_ID,
             time=node.time,
         )
-        for number, node in enumerate(read_trace(trace))
+        for number, node in enumerate(read_trace(trace, warm_ups=1))
     ]
 
 
@@ -108,13 +105,14 @@ def build_layer_detail(
     return layer
 
 
-def read_trace(trace: Path) -> list[TracedNode]:
+def read_trace(trace: Path, *, warm_ups: int = 0) -> list[TracedNode]:
     """Return the operators of a model in the order in which they ran.
 
     The time of an operator with subgraphs, such as If, includes their operators.
 
     Args:
-        trace: ONNX Runtime's trace of at least two inferences.
+        trace: ONNX Runtime's trace of inferences.
+        warm_ups: Number of inferences that come before those that count, one of them at least.
 
     Raises:
         ValueError: The trace is unreadable or too large.
@@ -137,6 +135,8 @@ def read_trace(trace: Path) -> list[TracedNode]:
             traced = TracedNode(name, node["op_name"], node["provider"])
             found[node["node_index"]] = traced
         found[node["node_index"]].times.append(event["dur"])
+    for traced in found.values():
+        del traced.times[:warm_ups]
     return list(found.values())
 
 
@@ -172,6 +172,7 @@ class OnnxModel:
 
     default_iterations = DEFAULT_ITERATIONS
     compute_units: Sequence[str] = ("cpu",)
+    is_simulated = False
     notices: Sequence[dict[str, str]] = ()
     measured_on = "Measured on the CPU of this hub's host, not on a device."
     conditions: Mapping[str, str] = {
@@ -207,10 +208,16 @@ class OnnxModel:
         return Session(self._path, settings=AS_USERS_RUN_IT, trace_prefix=trace_prefix)
 
     def measure_breakdown(
-        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+        self,
+        loaded: Session,
+        inputs: Mapping[str, Tensor],
+        label: str,
+        execution_time: int,
+        work: Path,
     ) -> TimeBreakdown:
         """Trace a few inferences for the times of layers, which tracing makes longer."""
-        trace = record_trace(self.load, inputs, label, work)
+        del loaded  # it was measured without a trace
+        trace = self._record_trace(inputs, label, work)
         segment = {
             "id": SEGMENT_ID,
             "compute_unit": ComputeUnit.CPU,
@@ -224,25 +231,13 @@ class OnnxModel:
             return TimeBreakdown.without_layers(error, segment)
         return TimeBreakdown(layers=layers, segments=[segment], trace=trace)
 
+    def _record_trace(self, inputs: Mapping[str, Tensor], label: str, work: Path) -> Path:
+        """Let ONNX Runtime record the times of a few inferences, the first of which is a warm-up.
 
-def record_trace(
-    load: Callable[[Path], Session], inputs: Mapping[str, Tensor], label: str, work: Path
-) -> Path:
-    """Let ONNX Runtime record the times of a few inferences, the first of which is a warm-up.
-
-    Args:
-        load: Loads the model with tracing to a file with this prefix.
-        inputs: A tensor for each input.
-        label: How messages refer to these inputs.
-        work: Folder for the file.
-
-    Returns:
-        The file, in Chrome's trace format.
-
-    Raises:
-        JobFailure: The model does not run on these inputs.
-    """
-    session = load(work / "trace")
-    session.run(inputs, label)
-    time_calls(lambda: session.run(inputs, label), _MAX_TRACED_RUNS, _MAX_TRACE_SECONDS)
-    return session.end_trace()
+        Returns:
+            The file, in Chrome's trace format.
+        """
+        session = self.load(work / "trace")
+        session.run(inputs, label)
+        time_calls(lambda: session.run(inputs, label), _MAX_TRACED_RUNS, _MAX_TRACE_SECONDS)
+        return session.end_trace()

@@ -44,6 +44,7 @@ class LiteRtModel:
 
     compute_units: Sequence[str] = ("cpu",)
     default_iterations = DEFAULT_ITERATIONS
+    is_simulated = False
     measured_on = "Measured on the CPU of this hub's host, not on a device."
 
     def __init__(self, path: Path, *, threads: int) -> None:
@@ -74,17 +75,23 @@ class LiteRtModel:
         message = "XNNPACK refuses the model, so that LiteRT ran it with its own, slower kernels."
         return (build_notice("WARNING", "MODEL", message),)
 
-    def load(self) -> "LoadedLiteRtModel":
-        """Load the model."""
+    def load(self, trace_prefix: Path | None = None) -> "LoadedLiteRtModel":
+        """Load the model; LiteRT records no times."""
+        del trace_prefix
         loaded = LoadedLiteRtModel(self._path, self._threads)
         self._uses_xnnpack = loaded.uses_xnnpack
         return loaded
 
     def measure_breakdown(
-        self, inputs: Mapping[str, Tensor], label: str, execution_time: int, work: Path
+        self,
+        loaded: "LoadedLiteRtModel",
+        inputs: Mapping[str, Tensor],
+        label: str,
+        execution_time: int,
+        work: Path,
     ) -> TimeBreakdown:
         """Return the time of the whole model, as LiteRT reports none of operators."""
-        del inputs, label, work
+        del loaded, inputs, label, work
         segment = {
             "id": SEGMENT_ID,
             "compute_unit": ComputeUnit.CPU,
