@@ -48,8 +48,10 @@ def build() -> onnx.ModelProto:
         helper.make_node("Conv", ["x", "first", "bias"], ["once"]),
         helper.make_node("Conv", ["x", "rare", "rare_bias"], ["rare_channel"]),
         helper.make_node("Max", ["once", "low"], ["maximum"]),
+        helper.make_node("ReduceMax", ["once"], ["largest"], axes=[2, 3]),
         helper.make_node("Add", ["once", "three"], ["sum"]),
         helper.make_node("Clip", ["sum", "none", "six"], ["clip"]),
+        helper.make_node("Min", ["once", "clip"], ["smaller"]),
         helper.make_node("Mul", ["once", "clip"], ["product"]),
         helper.make_node("Div", ["product", "six"], ["hard_swish"]),
         helper.make_node("Mul", ["hard_swish", "factor"], ["scaled"]),
@@ -63,6 +65,8 @@ def build() -> onnx.ModelProto:
     outputs = {
         "rare_channel": (FLOAT, [1, 2, SIZE, SIZE]),
         "maximum": image,
+        "smaller": image,
+        "largest": (FLOAT, [1, 3, 1, 1]),
         "fused_division": image,
         "remembered": (FLOAT, [1, 1, HIDDEN]),
         "chosen": (FLOAT, [6, 4]),
@@ -119,6 +123,8 @@ def run_quantized(
     assert "'codes' stay floats" in told
     # Even without a check, it is known what the model was calibrated on.
     assert "measured on random inputs" not in told
+    assert "REDUCE_MAX" not in told
+    assert "MINIMUM" not in told
     data = client.submit_inference_job(job.get_target_model(), DEVICE, run, profile=False)
     values = data.download_output_data()
     assert values is not None, data.get_status().message
@@ -135,6 +141,8 @@ def psnr(expected: np.ndarray, found: np.ndarray) -> float:
     [
         ("rare_channel", 30),
         ("maximum", 30),
+        ("smaller", 30),
+        ("largest", 30),
         ("fused_division", 30),
         ("remembered", 30),
         ("chosen", 40),

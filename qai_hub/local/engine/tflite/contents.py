@@ -71,7 +71,11 @@ class TfliteFile:
 
     def operator_name(self, operator: Operator) -> str:
         """Return the name of an operator, such as "CONV_2D"."""
-        code = self.model.operatorCodes[operator.opcodeIndex]
+        return self.code_name(self.model.operatorCodes[operator.opcodeIndex])
+
+    @staticmethod
+    def code_name(code: Any) -> str:  # noqa: ANN401 - the schema has no types
+        """Return the name of the operator that a code stands for."""
         if code.builtinCode == schema.BuiltinOperator.CUSTOM:
             return str(code.customCode.decode(errors="replace"))
         return str(_OPERATOR_NAMES.get(code.builtinCode, code.builtinCode))
@@ -200,12 +204,22 @@ class TfliteFile:
             if (code.builtinCode, code.version) == (operator, version):
                 return index
         code = schema.OperatorCodeT()
-        code.builtinCode = operator
-        # Old runtimes read another field, which has room for fewer operators.
-        code.deprecatedBuiltinCode = min(operator, _MAX_DEPRECATED_CODE)
+        self.set_operator(code, operator)
         code.version = version
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1
+
+    @staticmethod
+    def set_operator(code: Any, operator: int) -> None:  # noqa: ANN401 - the schema has no types
+        """Make a code that of another built-in operator.
+
+        Args:
+            code: The code, which is changed.
+            operator: The operator, as in the schema.
+        """
+        code.builtinCode = operator
+        # Old runtimes read another field, which has room for fewer operators.
+        code.deprecatedBuiltinCode = min(operator, _MAX_DEPRECATED_CODE)
 
     def share_constants(self) -> None:
         """Store constants of the same shape and value once, and those of other shapes apart.

@@ -18,6 +18,7 @@ from qai_hub.local.engine.tflite.biases import widen_bias_scales
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.conversion import Conversion
 from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
+from qai_hub.local.engine.tflite.kin import replace_by_kin, restore_kin
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
 from qai_hub.local.engine.tflite.pads import limit_pads
 from qai_hub.local.engine.tflite.quantize import (
@@ -82,6 +83,7 @@ def quantize_conversion(
         ranges |= share_ranges_of_steps(file, measure_ranges(work, missing, samples))
     saturate_clips(file, ranges)
     limit_pads(file, ranges)
+    replace_by_kin(file)
     file.write(work)
     exact = find_exact_inputs(file) & missing
     wide = {name for name, each in conversion.ranges.items() if each.bits > precision.activations}
@@ -131,6 +133,7 @@ def _quantize_what_runs(
     while True:
         quantize_floats(source, target, ranges, types)
         file = TfliteFile.read(target)
+        restore_kin(file, types.activation_bits)
         widen_bias_scales(file, TfliteFile.read(source))
         file.write(target)
         encodings = LiteRtModel(target, threads=1).encodings
