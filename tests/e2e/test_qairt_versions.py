@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support.execution_models import conv_net, samples
+from onnx import helper
+from support.execution_models import FLOAT, build_model, conv_net, samples
 from support.qnn import (
     BINARY,
     DLC,
     GEN_3,
     PRECOMPILED,
     RUNTIMES,
+    agreement,
     compiled,
+    on_cpu,
     other_notices,
     refused,
     simulated,
@@ -98,6 +102,38 @@ def test_the_tags_are_of_the_version_of_the_hub(client: Client, tag: str) -> Non
 
     assert [each.full_version for each in named] == [version_of(job)]
     assert other_notices(job) == []
+
+
+@pytest.mark.parametrize("options", [OLD, ""])
+def test_networks_that_weigh_their_channels_are_close(
+    client: Client, old_qairt: None, options: str
+) -> None:
+    random = np.random.default_rng(3)
+    sizes = {"first": (32, 32, 3, 3), "shrink": (8, 32, 1, 1), "widen": (32, 8, 1, 1)}
+    weights = {
+        name: random.standard_normal(size).astype(np.float32)
+        * np.float32(2 / np.prod(size[1:]) ** 0.5)
+        for name, size in sizes.items()
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "first"], ["c"], pads=[1] * 4),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("ReduceMean", ["r"], ["mean"], axes=[2, 3]),
+        helper.make_node("Conv", ["mean", "shrink"], ["few"]),
+        helper.make_node("Relu", ["few"], ["positive"]),
+        helper.make_node("Conv", ["positive", "widen", "bias"], ["many"]),
+        helper.make_node("Sigmoid", ["many"], ["gate"]),
+        helper.make_node("Mul", ["r", "gate"], ["y"]),
+    ]
+    weights["bias"] = np.linspace(-0.2, 0.2, 32, dtype=np.float32)
+    shape = [1, 32, 16, 16]
+    image = random.standard_normal(shape).astype(np.float32)
+    model = build_model(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, weights)
+    job = compiled(client, model, BINARY, more=f"{options} {UNCHECKED}")
+
+    _, found = simulated(client, target_of(job), {"x": [image]})
+
+    assert agreement(on_cpu(model.SerializeToString(), {"x": [image]}), found)["y"] > 65
 
 
 def test_the_versions_of_engines_are_listed(client: Client, old_qairt: None) -> None:
