@@ -34,6 +34,7 @@ from qai_hub.local.engine.quantize.formulas import (
     fuse_formulas,
     has_formulas,
 )
+from qai_hub.local.engine.quantize.joined_slices import slice_before_joining
 from qai_hub.local.engine.quantize.measure import Range, ScoreRange, iter_values, merge_scores
 from qai_hub.local.engine.quantize.overrides import (
     Overrides,
@@ -116,6 +117,7 @@ def _rewrite(path: Path, quant_types: tuple[QuantType, QuantType]) -> onnx.Model
     remove_nan_guards(graph)
     remove_constant_choices(graph)
     replace_constant_gathers(graph)
+    slice_before_joining(graph)
     graph.remove_dead_nodes()
     opset = get_opset(model)
     needed = fuse_formulas(graph, opset)
