@@ -78,7 +78,7 @@ def test_the_trace_is_one_that_browsers_show(profiled: InferenceJob, tmp_path: P
     kernels = [event for event in runs if event["name"].endswith("_kernel_time")]
     profile = profiled.get_profile()
     assert profile is not None
-    assert len(kernels) == len(profile.inference.all_times)
+    assert len(kernels) >= len(profile.inference.all_times)
 
 
 def test_what_was_measured_is_among_the_outputs(client: Client, binary: Model) -> None:

@@ -147,13 +147,14 @@ class MemoryRecorder:
 
 
 _T = TypeVar("_T")
+Clock = Callable[[], int]
 
 
 def time_calls(
     action: Callable[[], _T],
     max_calls: int,
     max_seconds: float,
-    clock: Callable[[], int] = time.perf_counter_ns,
+    clock: Clock = time.perf_counter_ns,
 ) -> tuple[list[int], _T]:
     """Time an action, once or more.
 

@@ -1,6 +1,6 @@
 import json
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ from qai_hub.local.engine import machine as memory
 from qai_hub.local.engine.failures import FailureType
 from qai_hub.local.engine.machine import MemoryRecorder, time_calls
 from qai_hub.local.engine.onnx.model_files import open_model
-from qai_hub.local.engine.runners.base import profile_model
+from qai_hub.local.engine.onnx.session import Session, Tensor
+from qai_hub.local.engine.onnx.signature import get_inputs
+from qai_hub.local.engine.runners.base import TimeBreakdown, TimedInferences, profile_model
 from qai_hub.local.engine.runners.onnx import OnnxModel, read_layer_details
 
 CONTRACT = Path(__file__).parents[3] / "openapi.yaml"
@@ -168,6 +170,64 @@ def test_a_profile_that_is_cut_short_says_so(tmp_path: Path) -> None:
 
     assert len(measured.profile["all_execution_times"]) == 1
     assert [n["message"] for n in measured.notices if "1 of 1000 iterations" in n["message"]] != []
+
+
+class Simulated(OnnxModel):
+    """A model that passes for a simulated one, each inference of which takes so many seconds."""
+
+    is_simulated = True
+
+    def __init__(self, path: Path, seconds: Sequence[float], clock: Clock) -> None:
+        opened = open_model(path, "MODEL_TYPE_ONNX", path.parent)
+        super().__init__(opened.path, get_inputs(opened.proto), {})
+        self.seconds, self.clock, self.runs = seconds, clock, 0
+
+    def load(self, trace_prefix: Path | None = None) -> Session:
+        loaded, run = super().load(trace_prefix), Session.run
+
+        def run_slowly(inputs: Mapping[str, Tensor], label: str) -> list[Tensor]:
+            self.clock.now += round(self.seconds[min(self.runs, len(self.seconds) - 1)] * 1e9)
+            self.runs += 1
+            return run(loaded, inputs, label)
+
+        loaded.run = run_slowly  # type: ignore[method-assign]
+        return loaded
+
+    def measure_breakdown(
+        self,
+        loaded: Session,
+        inputs: Mapping[str, Tensor],
+        label: str,
+        timed: TimedInferences,
+        work: Path,
+    ) -> TimeBreakdown:
+        return TimeBreakdown(layers=[], segments=[])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "expected", "warm_ups"),
+    [
+        # Fast ones are warmed up, up to four times.
+        ([0.025, 0.025, 0.001], 2, [1_000, 1_000], 4),
+        ([0.1, 0.2, 0.01], 3, [10_000] * 3, 2),
+        # Of slow ones, each inference counts.
+        ([3], 1, [3_000_000], 0),
+        ([3, 2], 3, [3_000_000, 2_000_000, 2_000_000], 0),
+        ([20, 11], 5, [20_000_000, 11_000_000], 0),
+        ([40], 5, [40_000_000], 0),
+    ],
+)
+def test_simulations_run_no_more_than_they_must(
+    tmp_path: Path, seconds: list[float], most: int, expected: list[int], warm_ups: int
+) -> None:
+    clock = Clock()
+    model = Simulated(saved(linear_model(), tmp_path), seconds, clock)
+    x = np.ones((2, 3), np.float32)
+
+    measured = profile_model(model, {"x": x}, "ones", most, tmp_path, clock=clock)
+
+    assert measured.profile["all_execution_times"] == expected
+    assert model.runs == warm_ups + len(expected)
 
 
 def test_no_time_is_below_a_microsecond() -> None:

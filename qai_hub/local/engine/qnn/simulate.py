@@ -26,7 +26,7 @@ from qai_hub.local.engine.qnn.provider import (
 )
 from qai_hub.local.engine.qnn.targets import qnn_tool_versions
 from qai_hub.local.engine.qnn.wrappers import open_graph, unwrap
-from qai_hub.local.engine.runners.base import TimeBreakdown
+from qai_hub.local.engine.runners.base import TimeBreakdown, TimedInferences
 from qai_hub.local.engine.runners.onnx import (
     TracedNode,
     build_layer_detail,
@@ -122,7 +122,6 @@ class SimulatedModel:
             "execution provider": PROVIDER,
             "compute units of layers": "as the compiler assigned them",
             "times of layers": "none on the HTP, which runs a segment as a whole",
-            "warm-up inferences": "none",
         }
 
     @property
@@ -139,14 +138,14 @@ class SimulatedModel:
         loaded: QnnSession,
         inputs: Mapping[str, Tensor],
         label: str,
-        execution_time: int,
+        timed: TimedInferences,
         work: Path,
     ) -> TimeBreakdown:
         """Return the compiler's layers, and the times of segments in the inferences so far."""
-        del inputs, label, execution_time, work
+        del inputs, label, work
         trace = loaded.end_trace()
         try:
-            traced = read_trace(trace)
+            traced = read_trace(trace, warm_ups=timed.warm_ups)
         except ValueError as error:
             return TimeBreakdown.without_layers(error)
         layers, segments = build_layers_and_segments(self._graph.parts, traced)

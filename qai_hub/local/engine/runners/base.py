@@ -1,13 +1,14 @@
 """Measures a model on this machine: load and inference times, memory, times per layer."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
-from qai_hub.local.engine.machine import MemoryRecorder, runtime_config, time_calls
+from qai_hub.local.engine.machine import Clock, MemoryRecorder, runtime_config, time_calls
 from qai_hub.local.engine.onnx.integer_ports import Encodings
 from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import Port
@@ -68,6 +69,25 @@ class TimeBreakdown:
 _LoadedT = TypeVar("_LoadedT", bound=LoadedModel)
 
 
+class TimedInferences(NamedTuple):
+    """Inferences of a loaded model.
+
+    Attributes:
+        times: The time of each in microseconds, one of them at least.
+        outputs: What the last one returned.
+        warm_ups: Number of inferences before these.
+    """
+
+    times: list[int]
+    outputs: list[Tensor]
+    warm_ups: int
+
+    @property
+    def shortest(self) -> int:
+        """The shortest time, in microseconds."""
+        return min(self.times)
+
+
 class RunnableModel(Protocol[_LoadedT]):
     """A model file with the runtime that can load it here, repeatedly."""
 
@@ -123,7 +143,7 @@ class RunnableModel(Protocol[_LoadedT]):
         loaded: _LoadedT,
         inputs: Mapping[str, Tensor],
         label: str,
-        execution_time: int,
+        timed: TimedInferences,
         work: Path,
     ) -> TimeBreakdown:
         """Return how the time of an inference is distributed, running further inferences if needed.
@@ -132,7 +152,7 @@ class RunnableModel(Protocol[_LoadedT]):
             loaded: The model as it was measured: with a trace if it is simulated.
             inputs: A tensor for each input.
             label: How messages refer to these inputs.
-            execution_time: Measured time of an inference, in microseconds.
+            timed: The inferences that were measured.
             work: Folder for recorded files.
 
         Raises:
@@ -144,6 +164,8 @@ logger = logging.getLogger(__name__)
 
 _MAX_WARM_LOADS = 3
 _MAX_LOAD_SECONDS = 10.0
+_MAX_SIMULATED_WARM_UPS = 4
+_MAX_WARM_UP_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +195,7 @@ def profile_model(
     work: Path,
     *,
     max_seconds: float = 30,
+    clock: Clock = time.perf_counter_ns,
 ) -> Measurement:
     """Measure a model.
 
@@ -180,8 +203,8 @@ def profile_model(
     times warm. Then it runs one warm-up inference, which is not counted, and the counted ones. The
     estimated time of an inference and of a warm load is the minimum observed, which is least
     affected by other work on the machine. Times per layer come from further inferences, since
-    tracing slows them down. A simulation takes seconds for each, beside which neither matters: it
-    runs the counted ones only.
+    tracing slows them down. Of a simulation, which often takes seconds for an inference, beside
+    which neither matters, only models that are fast nevertheless are warmed up.
 
     Args:
         model: The model.
@@ -190,6 +213,7 @@ def profile_model(
         max_iterations: Maximum number of inferences to time.
         work: Folder for the trace.
         max_seconds: Time in seconds after which no further inference is timed.
+        clock: Clock in nanoseconds for the inferences.
 
     Returns:
         The measurements.
@@ -207,17 +231,17 @@ def profile_model(
     if model.is_simulated:
         loaded = model.load(work / "trace")
     run = partial(loaded.run, inputs, label)
+    time_inferences = _time_simulated if model.is_simulated else _time_warm
     with memory.phase("execution"):
-        if not model.is_simulated:
-            run()
-        runs, outputs = time_calls(run, max_iterations, max_seconds)
+        timed = time_inferences(run, max_iterations, max_seconds, clock)
+    runs = timed.times
     if len(runs) < max_iterations:
         message = f"Measured {len(runs)} of {max_iterations} iterations in {max_seconds:g} s."
         notices.append(build_notice("INFO", "USER", message))
     if not memory.is_supported:
         message = "Memory was not measured, as this system does not report the peak of each phase."
         notices.append(build_notice("WARNING", "DEVICE", message))
-    breakdown = model.measure_breakdown(loaded, inputs, label, min(runs), work)
+    breakdown = model.measure_breakdown(loaded, inputs, label, timed, work)
     profile = {
         "major_version": 1,
         "minor_version": 2,
@@ -241,8 +265,34 @@ def profile_model(
         notices=notices + breakdown.notices,
         trace=breakdown.trace,
         loaded=loaded,
-        outputs=outputs,
+        outputs=timed.outputs,
     )
+
+
+def _time_warm(
+    run: Callable[[], list[Tensor]], max_iterations: int, max_seconds: float, clock: Clock
+) -> TimedInferences:
+    """Time inferences after a warm-up."""
+    run()
+    return TimedInferences(*time_calls(run, max_iterations, max_seconds, clock), warm_ups=1)
+
+
+def _time_simulated(
+    run: Callable[[], list[Tensor]], max_iterations: int, max_seconds: float, clock: Clock
+) -> TimedInferences:
+    """Time inferences, after warm-ups if they are fast.
+
+    The first ones take some 25 ms longer.
+    """
+    first, outputs = time_calls(run, _MAX_SIMULATED_WARM_UPS, _MAX_WARM_UP_SECONDS, clock)
+    if len(first) > 1:
+        timed = time_calls(run, max_iterations, max_seconds, clock)
+        return TimedInferences(*timed, warm_ups=len(first))
+    seconds_left = max_seconds - first[0] / 1e6
+    if max_iterations == 1 or seconds_left <= 0:
+        return TimedInferences(first, outputs, warm_ups=0)
+    more, outputs = time_calls(run, max_iterations - 1, seconds_left, clock)
+    return TimedInferences(first + more, outputs, warm_ups=0)
 
 
 def _time_loads(

@@ -13,7 +13,7 @@ from qai_hub.local.engine.onnx.model_files import ModelFile
 from qai_hub.local.engine.onnx.session import AS_USERS_RUN_IT, PROVIDER, Session, Tensor
 from qai_hub.local.engine.onnx.signature import Port, get_inputs, get_outputs
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
-from qai_hub.local.engine.runners.base import TimeBreakdown
+from qai_hub.local.engine.runners.base import TimeBreakdown, TimedInferences
 from qai_hub.local.enums import ComputeUnit
 
 SEGMENT_ID = "0"
@@ -212,7 +212,7 @@ class OnnxModel:
         loaded: Session,
         inputs: Mapping[str, Tensor],
         label: str,
-        execution_time: int,
+        timed: TimedInferences,
         work: Path,
     ) -> TimeBreakdown:
         """Trace a few inferences for the times of layers, which tracing makes longer."""
@@ -223,7 +223,7 @@ class OnnxModel:
             "compute_unit": ComputeUnit.CPU,
             "delegate_name": PROVIDER,
             "delegate_extra_info": "",
-            "execution_time": execution_time,
+            "execution_time": timed.shortest,
         }
         try:
             layers = read_layer_details(trace)

@@ -13,7 +13,7 @@ from qai_hub.local.engine.onnx.session import Tensor
 from qai_hub.local.engine.onnx.signature import DTYPES, Port, check_name
 from qai_hub.local.engine.option_table import DEFAULT_ITERATIONS
 from qai_hub.local.engine.protocol import build_notice, quote_name
-from qai_hub.local.engine.runners.base import TimeBreakdown
+from qai_hub.local.engine.runners.base import TimeBreakdown, TimedInferences
 from qai_hub.local.engine.runners.onnx import SEGMENT_ID
 from qai_hub.local.enums import ComputeUnit
 
@@ -87,7 +87,7 @@ class LiteRtModel:
         loaded: "LoadedLiteRtModel",
         inputs: Mapping[str, Tensor],
         label: str,
-        execution_time: int,
+        timed: TimedInferences,
         work: Path,
     ) -> TimeBreakdown:
         """Return the time of the whole model, as LiteRT reports none of operators."""
@@ -97,7 +97,7 @@ class LiteRtModel:
             "compute_unit": ComputeUnit.CPU,
             "delegate_name": "LiteRT",
             "delegate_extra_info": "",
-            "execution_time": execution_time,
+            "execution_time": timed.shortest,
         }
         message = "The profile has no layers: LiteRT reports the time of the whole model only."
         return TimeBreakdown(
