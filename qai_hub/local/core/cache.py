@@ -1,10 +1,12 @@
 """The cache: reuses a target model for users who may see the job that made it."""
 
+import functools
 import hashlib
 import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from qai_hub._version import __version__
@@ -26,6 +28,7 @@ from qai_hub.option_string import OptionStringError, parse_option_string
 # What the compiler needs to know about a chip: devices whose chips agree in this share target
 # models.
 _CHIP_FIELDS = ("soc_model", "hexagon", "fp16", "weight_sharing")
+_ENGINE = Path(__file__).parents[1] / "engine"
 _TOOL_DISTRIBUTIONS = ("numpy", "onnx", "onnxruntime", "onnxruntime-qnn", "onnxscript", "torch")
 
 
@@ -48,7 +51,7 @@ class Cache:
         self._tools = {name: installed_version(name) for name in _TOOL_DISTRIBUTIONS} | {
             "Python": platform.python_version(),
             **{engine.label: engine.digest for engine in ENGINES.values()},
-            "qai-hub-openapi": __version__,
+            "qai-hub-openapi": _own_version(),
         }
 
     def key(self, spec: AttemptSpec) -> str | None:
@@ -93,6 +96,19 @@ class Cache:
         return bool(files) and all(
             file is not None and verified_digest(self._storage, file) for file in files
         )
+
+
+def _own_version() -> str:
+    """Return the release of this hub; of one in development, with a digest of its engine's code."""
+    return f"{__version__} {_digest_code(_ENGINE)}" if ".dev" in __version__ else __version__
+
+
+@functools.cache
+def _digest_code(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def cache_key(spec: AttemptSpec, tools: Mapping[str, str | None]) -> str | None:

@@ -329,6 +329,28 @@ def test_tools_of_another_version_make_it_again(
     assert is_served(compiled(world, model)[0])
 
 
+def test_other_code_of_the_engine_makes_it_again(
+    world: SchedulerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(version: str, code: str) -> None:
+        (tmp_path / code).mkdir(exist_ok=True)
+        (tmp_path / code / "compile.py").write_text(code)
+        monkeypatch.setattr("qai_hub.local.core.cache._ENGINE", tmp_path / code)
+        monkeypatch.setattr("qai_hub.local.core.cache.__version__", version)
+
+    model = world.model()
+    change("1.0.dev0", "one")
+    compiled(world, model)
+    assert is_served(compiled(world, model)[0])
+    change("1.0.dev0", "two")
+    assert not is_served(compiled(world, model)[0])
+    # A release is what it is.
+    change("1.0", "one")
+    compiled(world, model)
+    change("1.0", "two")
+    assert is_served(compiled(world, model)[0])
+
+
 def test_the_tools_are_those_that_are_installed(world: SchedulerHarness) -> None:
     tools = Cache(world.store, world.storage)._tools
     assert {"onnx", "onnxruntime", "onnxruntime-qnn", "qai-hub-openapi", "Python"} <= tools.keys()
