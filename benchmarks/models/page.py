@@ -15,7 +15,7 @@ from models.cells import PRECISIONS, RUNTIMES, Cell, Claims, Outcome, Results
 
 _HERE = Path(__file__).parent
 _LOW = {"float": 30.0, "w8a8": 15.0, "w8a16": 20.0}
-_VERDICTS = ("works", "works, far off", "refused", "failed", "not run")
+_VERDICTS = ("works", "far off by nature", "far off", "refused", "failed", "not run")
 _SHORT = {
     "tflite": "tflite",
     "onnx": "onnx",
@@ -49,15 +49,7 @@ and writes this page. It was last written on {date}.
   number of the [reason](#reasons) why there are none. `{dash}`: not claimed, as the model's
   manifest does not offer it or says that it fails on the real service; a dot: not run yet.
 - What is below {low_float:g} dB as float, {low_w8a8:g} dB as w8a8 or {low_w8a16:g} dB as w8a16 is
-  bold, and counted apart.
-"""
-
-_FOUND = """## What is behind low numbers
-
-- `gear_guard_net`: its boxes and scores have 78 and 69 dB. What changes in places is which class
-  has the best score, where two are nearly the same to a random network.
-- `face_det_lite`, `regnet_y_800mf`, `yamnet`, `xlsr`: not looked into yet. Rounding the first two
-  to half floats in PyTorch costs less: 65 and 73 dB are left.
+  bold, counted apart, and [explained](#far-off) as far as that is known.
 """
 _DASH = "\N{EN DASH}"
 
@@ -82,7 +74,7 @@ def write_page(
         own_tests: What pytest counted of qai_hub_models' own tests, by client.
         day: Today.
     """
-    reasons = _Reasons(_read_known_reasons())
+    reasons = _Reasons(*_read_known_reasons())
     tables = [line for each in PRECISIONS for line in _table(each, kinds, claims, results, reasons)]
     head = _HEAD.format(
         models=version,
@@ -95,7 +87,7 @@ def write_page(
         *_summary(kinds, claims, results, reasons),
         *tables,
         *reasons.describe(),
-        _FOUND,
+        *_list_far_off(kinds, claims, results, reasons),
         *_compare_clients(kinds, claims, results),
         *_describe_own_tests(own_tests),
     ]
@@ -117,16 +109,56 @@ class _Known:
     not_run: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _FarOff:
+    """Outputs that are far from those of PyTorch by nature.
+
+    Attributes:
+        model: What is in the name of the model.
+        output: What is in the name of the output.
+        precisions: The precisions in which they are.
+        why: Why they are, and how that was found out.
+    """
+
+    model: re.Pattern[str]
+    output: re.Pattern[str]
+    precisions: tuple[str, ...]
+    why: str
+
+    def matches(self, outcome: Outcome, output: str) -> bool:
+        """Return whether an output of an outcome is one of these."""
+        return bool(
+            self.model.search(outcome.cell.model)
+            and self.output.search(output)
+            and outcome.cell.precision in self.precisions
+        )
+
+
 class _Reasons(Reasons):
     """The reasons so far, some of which are no fault of the hub.
 
     Args:
         known: Those.
+        far_off: Outputs that are far off by nature.
     """
 
-    def __init__(self, known: Sequence[_Known]) -> None:
+    def __init__(self, known: Sequence[_Known], far_off: Sequence[_FarOff]) -> None:
         super().__init__(self._shorten)
         self._known = known
+        self._far_off = far_off
+
+    def explain_distances(self, outcome: Outcome) -> dict[str, str]:
+        """Return why outputs are far off, by their names: empty if that is not known."""
+        bound = _LOW[outcome.cell.precision]
+        low = [
+            name
+            for name, value in outcome.psnr.items()
+            if value is not None and float(value) < bound
+        ]
+        return {
+            name: next((each.why for each in self._far_off if each.matches(outcome, name)), "")
+            for name in low
+        }
 
     def explain(self, text: str) -> _Known | None:
         """Return why a reason is no fault of the hub; None if it may be one."""
@@ -152,12 +184,47 @@ class _Reasons(Reasons):
         return plain, _NUMBERS.sub("", leave_names_out(known.why if known else plain))
 
 
-def _read_known_reasons() -> list[_Known]:
-    rows = tomllib.loads((_HERE / "known_reasons.toml").read_text("utf-8"))["reason"]
-    return [
+def _read_known_reasons() -> tuple[list[_Known], list[_FarOff]]:
+    rows = tomllib.loads((_HERE / "known_reasons.toml").read_text("utf-8"))
+    known = [
         _Known(re.compile(row["pattern"], re.DOTALL), row["why"], row.get("not_run", False))
-        for row in rows
+        for row in rows["reason"]
     ]
+    far_off = [
+        _FarOff(
+            re.compile(row["model"]),
+            re.compile(row["output"]),
+            tuple(row["precisions"]),
+            row["why"],
+        )
+        for row in rows["far_off"]
+    ]
+    return known, far_off
+
+
+def _list_far_off(
+    kinds: Mapping[str, str], claims: Claims, results: Results, reasons: _Reasons
+) -> Iterable[str]:
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell in claims.works:
+        outcome = results.get(cell) if cell.model in kinds else None
+        if outcome is None or outcome.reason:
+            continue
+        for name, why in reasons.explain_distances(outcome).items():
+            output = name.rpartition("/")[2]
+            key = (cell.model, cell.precision, output, why or "**not known**")
+            found.setdefault(key, []).append(f"{_SHORT[cell.runtime]} {outcome.psnr[name]}")
+    if not found:
+        return
+    yield from [
+        "## Far off",
+        "",
+        "| model | precision | output | dB | why |",
+        "|---|---|---|---|---|",
+    ]
+    for (model, precision, output, why), values in found.items():
+        yield f"| {escape(model)} | {precision} | {escape(output)} | {', '.join(values)} | {why} |"
+    yield ""
 
 
 def _judge(outcome: Outcome | None, reasons: _Reasons) -> str:
@@ -169,12 +236,10 @@ def _judge(outcome: Outcome | None, reasons: _Reasons) -> str:
         if known is None:
             return "failed"
         return "not run" if known.not_run else "refused"
-    return "works, far off" if _is_far_off(outcome) else "works"
-
-
-def _is_far_off(outcome: Outcome) -> bool:
-    lowest = outcome.lowest
-    return lowest is not None and lowest < _LOW[outcome.cell.precision]
+    far_off = reasons.explain_distances(outcome)
+    if not far_off:
+        return "works"
+    return "far off by nature" if all(far_off.values()) else "far off"
 
 
 def _summary(
@@ -185,7 +250,7 @@ def _summary(
     judged = {cell: _judge(results.get(cell), reasons) for cell in wanted}
     counts = Counter(judged.values())
     run = len(wanted) - counts["not run"]
-    good = run - counts["failed"] - counts["works, far off"]
+    good = run - counts["failed"] - counts["far off"]
     models = {cell.model for cell in wanted if judged[cell] != "not run"}
     named = f"{len(kinds)} models of {len(set(kinds.values()))} kinds"
     share = f"{good} of them ({100 * good / max(run, 1):.1f} %)"
@@ -241,7 +306,7 @@ def _format(outcome: Outcome | None, reasons: _Reasons) -> str:
     if outcome.reason:
         return f"[{reasons.add(outcome.reason)}]"
     number = _format_psnr(outcome)
-    if _is_far_off(outcome):
+    if reasons.explain_distances(outcome):
         number = f"**{number}**"
     return ", ".join([number, _format_size(outcome.size), _format_time(outcome.milliseconds)])
 

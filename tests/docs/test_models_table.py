@@ -1,9 +1,10 @@
 """The table of `make models`: what it reads, and what it shows."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from models.cells import Cell, Claims, Outcome, Results, order_cells, read_claims
@@ -124,7 +125,8 @@ def test_the_page_counts_what_works_and_tells_reasons(tmp_path: Path) -> None:
         Outcome(cells[0], "official", psnr={"y": 124.7}, size=46_750_376),
     ]
     text = _write(tmp_path, cells, outcomes)
-    assert "| all | 6 | 1 | 1 |  | 2 | 2 |" in text
+    assert "| all | 6 | 1 |  | 1 |  | 2 | 2 |" in text
+    assert "| a | float | y | onnx 7.0 | **not known** |" in text
     assert "4 cells of 2 models were run: 1 of them (25.0 %) work" in text
     ran = "125 dB, 47 MB, 12 ms | **7 dB**, 1.2 MB, 0.5 ms"
     assert f"| a | classification | {ran} | {_DASH} | [1] | {_DASH} |" in text
@@ -134,11 +136,30 @@ def test_the_page_counts_what_works_and_tells_reasons(tmp_path: Path) -> None:
     assert "| ours | 52 | 0 |" in text
 
 
-def _write(folder: Path, cells: Iterable[Cell], outcomes: Iterable[Outcome]) -> str:
+def test_outputs_that_are_far_off_by_nature_are_explained(tmp_path: Path) -> None:
+    cells = [Cell("gear_guard_net", each, "float") for each in ("onnx", "qnn_dlc")]
+    outcomes = [
+        Outcome(cells[0], psnr={"part/scores": 69.2, "part/class_idx": 29.7}),
+        Outcome(cells[1], psnr={"part/scores": 9.2, "part/class_idx": 29.7}),
+    ]
+    text = _write(tmp_path, cells, outcomes, {"gear_guard_net": "detection"})
+    assert "| all | 2 |  | 1 | 1 |  |  |  |" in text
+    assert "1 of them (50.0 %) work or have a true reason" in text
+    index = "| gear\\_guard\\_net | float | class\\_idx | onnx 29.7, dlc 29.7 | the number of the"
+    assert index in text
+    assert "| float | scores | dlc 9.2 | **not known** |" in text
+
+
+def _write(
+    folder: Path,
+    cells: Iterable[Cell],
+    outcomes: Iterable[Outcome],
+    kinds: Mapping[str, str] = MappingProxyType({"a": "classification", "b": "text"}),
+) -> str:
     results = Results(folder / "results.jsonl")
     for each in outcomes:
         results.add(each)
-    path, kinds = folder / "models.md", {"a": "classification", "b": "text"}
+    path = folder / "models.md"
     own_tests = {"ours": {"passed": 52}, "official": {"passed": 51, "failed": 1}}
     claims = Claims(tuple(cells), {})
     write_page(path, "0.65.0", kinds, claims, results, own_tests, date(2026, 11, 30))

@@ -11,7 +11,8 @@ replaces what comes from the network, and only that:
 - **Architectures** that come with a checkpoint, as from `transformers`, are those of its
   configuration class, with the sizes that the checkpoint has.
 - **Sample files** are smooth pictures and tones from a seed, or empty checkpoints.
-- **Calibration data** are 8 samples of such pictures, or of noise, by the model's input spec.
+- **Calibration data** are 8 samples of such pictures, or of noise, by the model's input spec, in
+  the range of the model's sample input if the spec has none.
 
 So results tell how close the target model is to its source, not how good the model is.
 """
@@ -30,6 +31,9 @@ from typing import Any
 _SEED = 2026
 _SAMPLES = 8
 _MARK = b"A checkpoint that make models stands in for: it holds no weights.\n"
+
+# The ranges of the inputs of models that have been exported, by name.
+_SAMPLE_RANGES: dict[str, tuple[float, float]] = {}
 
 _PATCHES: dict[str, Callable[[Any], None]] = {}
 
@@ -374,7 +378,7 @@ def _make_tensor(name: str, spec: Any, seed: int) -> Any:
     import torch
 
     shape, dtype = tuple(spec[0])[1:], spec[1]
-    low, high = getattr(spec, "value_range", None) or (0.0, 1.0)
+    low, high = getattr(spec, "value_range", None) or _SAMPLE_RANGES.get(name, (0.0, 1.0))
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = -1.0, 1.0
     random = torch.Generator().manual_seed(seed)
@@ -395,10 +399,19 @@ def _patch_models(base: Any) -> None:
     serialize = base.PytorchWorkbenchModel.serialize
 
     def settle_and_serialize(self: Any, output_dir: Any, input_spec: Any = None) -> Any:
-        _settle(self, input_spec or self.get_input_spec())
+        spec = input_spec or self.get_input_spec()
+        _settle(self, spec)
+        for name, value in _sample(self, spec).items():
+            _SAMPLE_RANGES[name] = float(value.min()), float(value.max())
         return serialize(self, output_dir, input_spec)
 
     base.PytorchWorkbenchModel.serialize = settle_and_serialize
+
+
+def _sample(model: Any, input_spec: Any) -> dict[str, Any]:
+    """Returns a model's own sample of each input."""
+    samples = model.sample_inputs(input_spec, use_channel_last_format=False)
+    return {name: each[0] for name, each in samples.items()}
 
 
 def _settle(model: Any, input_spec: Any) -> None:
@@ -454,8 +467,7 @@ def _measure_statistics(model: Any, norms: Sequence[Any], input_spec: Any) -> No
             norm.running_var.copy_(variance.clamp(min=float(floor)))
 
     hooks = [each.register_forward_pre_hook(measure) for each in norms]
-    samples = model.sample_inputs(input_spec, use_channel_last_format=False)
-    model(*(torch.from_numpy(each[0]) for each in samples.values()))
+    model(*(torch.from_numpy(each) for each in _sample(model, input_spec).values()))
     for hook in hooks:
         hook.remove()
 
