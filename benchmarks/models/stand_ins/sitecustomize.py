@@ -378,9 +378,9 @@ def _make_tensor(name: str, spec: Any, seed: int) -> Any:
     import torch
 
     shape, dtype = tuple(spec[0])[1:], spec[1]
-    low, high = getattr(spec, "value_range", None) or _SAMPLE_RANGES.get(name, (0.0, 1.0))
+    low, high = getattr(spec, "value_range", None) or (0.0, 1.0)
     if not (math.isfinite(low) and math.isfinite(high)):
-        low, high = -1.0, 1.0
+        low, high = _SAMPLE_RANGES.get(name, (-1.0, 1.0))
     random = torch.Generator().manual_seed(seed)
     if "attention_mask" in name:
         return torch.ones(shape, dtype=getattr(torch, dtype))
