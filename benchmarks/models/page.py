@@ -4,7 +4,7 @@ import math
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,6 +58,7 @@ def write_page(
     path: Path,
     version: str,
     kinds: Mapping[str, str],
+    large: Collection[str],
     claims: Claims,
     results: Results,
     own_tests: Mapping[str, Mapping[str, int]],
@@ -69,6 +70,7 @@ def write_page(
         path: The page.
         version: The release of qai_hub_models.
         kinds: The models, in order, and the kind of each.
+        large: Those that are counted apart.
         claims: What the models' manifests claim.
         results: What came of the cells.
         own_tests: What pytest counted of qai_hub_models' own tests, by client.
@@ -84,7 +86,7 @@ def write_page(
     )
     lines = [
         head,
-        *_summary(kinds, claims, results, reasons),
+        *_summary(kinds, large, claims, results, reasons),
         *tables,
         *reasons.describe(),
         *_list_far_off(kinds, claims, results, reasons),
@@ -242,23 +244,46 @@ def _judge(outcome: Outcome | None, reasons: _Reasons) -> str:
     return "far off by nature" if all(far_off.values()) else "far off"
 
 
+def _count(
+    models: Mapping[str, str], claims: Claims, results: Results, reasons: _Reasons
+) -> tuple[dict[Cell, str], str]:
+    """Judge the claimed cells of models, and tell how many there are and how many are right."""
+    judged = {
+        cell: _judge(results.get(cell), reasons) for cell in claims.works if cell.model in models
+    }
+    counts = Counter(judged.values())
+    run = len(judged) - counts["not run"]
+    good = run - counts["failed"] - counts["far off"]
+    fails = sum(cell.model in models for cell in claims.fails)
+    share = f"{good} of them ({100 * good / max(run, 1):.1f} %)"
+    told = (
+        f"The manifests of {len(models)} models of {len(set(models.values()))} kinds claim "
+        f"{len(judged)} cells of these runtimes and precisions, and say of {fails} more that they "
+        f"fail. {run} cells of {len({cell.model for cell in judged if judged[cell] != 'not run'})} "
+        f"models were run: {share} work or have a true reason."
+    )
+    return judged, told
+
+
 def _summary(
-    kinds: Mapping[str, str], claims: Claims, results: Results, reasons: _Reasons
+    kinds: Mapping[str, str],
+    large: Collection[str],
+    claims: Claims,
+    results: Results,
+    reasons: _Reasons,
 ) -> Iterable[str]:
     yield from ["## Summary", ""]
-    wanted = [cell for cell in claims.works if cell.model in kinds]
-    judged = {cell: _judge(results.get(cell), reasons) for cell in wanted}
-    counts = Counter(judged.values())
-    run = len(wanted) - counts["not run"]
-    good = run - counts["failed"] - counts["far off"]
-    models = {cell.model for cell in wanted if judged[cell] != "not run"}
-    named = f"{len(kinds)} models of {len(set(kinds.values()))} kinds"
-    share = f"{good} of them ({100 * good / max(run, 1):.1f} %)"
-    yield (
-        f"The manifests of these {named} claim {len(wanted)} cells of these runtimes and "
-        f"precisions, and say of {len(claims.fails)} more that they fail. {run} cells of "
-        f"{len(models)} models were run: {share} work or have a true reason."
-    )
+    small = {model: kind for model, kind in kinds.items() if model not in large}
+    judged, told = _count(small, claims, results, reasons)
+    wanted = list(judged)
+    yield told
+    apart = {model: kind for model, kind in kinds.items() if model in large}
+    if apart:
+        _, told_apart = _count(apart, claims, results, reasons)
+        yield (
+            f"Large models, which take minutes a cell in simulation, are counted apart: "
+            f"{', '.join(map(escape, apart))}. {told_apart}"
+        )
     yield from [
         "",
         f"| | claimed | {' | '.join(_VERDICTS)} |",
@@ -270,7 +295,7 @@ def _summary(
     groups += [(each, [cell for cell in wanted if cell.precision == each]) for each in PRECISIONS]
     groups += [
         (kind, [cell for cell in wanted if kinds[cell.model] == kind])
-        for kind in dict.fromkeys(kinds.values())
+        for kind in dict.fromkeys(small.values())
     ]
     for name, cells in [*groups, ("all", wanted)]:
         of_group = Counter(judged[cell] for cell in cells)

@@ -150,11 +150,21 @@ def test_outputs_that_are_far_off_by_nature_are_explained(tmp_path: Path) -> Non
     assert "| float | scores | dlc 9.2 | **not known** |" in text
 
 
+def test_large_models_are_counted_apart(tmp_path: Path) -> None:
+    cells = [Cell("a", "onnx", "float"), Cell("b", "onnx", "float"), Cell("b", "qnn_dlc", "float")]
+    outcomes = [Outcome(cell, psnr={"y": 80.0}) for cell in cells[:2]]
+    text = _write(tmp_path, cells, outcomes, large=("b",))
+    assert "1 models of 1 kinds claim 1 cells" in text
+    assert "counted apart: b. The manifests of 1 models of 1 kinds claim 2 cells" in text
+    assert "| all | 1 | 1 |  |  |  |  |  |" in text
+
+
 def _write(
     folder: Path,
     cells: Iterable[Cell],
     outcomes: Iterable[Outcome],
     kinds: Mapping[str, str] = MappingProxyType({"a": "classification", "b": "text"}),
+    large: tuple[str, ...] = (),
 ) -> str:
     results = Results(folder / "results.jsonl")
     for each in outcomes:
@@ -162,7 +172,7 @@ def _write(
     path = folder / "models.md"
     own_tests = {"ours": {"passed": 52}, "official": {"passed": 51, "failed": 1}}
     claims = Claims(tuple(cells), {})
-    write_page(path, "0.65.0", kinds, claims, results, own_tests, date(2026, 11, 30))
+    write_page(path, "0.65.0", kinds, large, claims, results, own_tests, date(2026, 11, 30))
     return path.read_text("utf-8")
 
 
