@@ -7,7 +7,7 @@ from typing import Final
 
 _JOB: Final = re.compile(r"(?:Submitted|Scheduled) (?:a )?(\w+) job \(?(j\w+)")
 _COMPARED: Final = re.compile(r"Comparing on-device vs\. local-cpu inference for (.+)\.$")
-_TIME: Final = re.compile(r"Estimated inference time \(ms\)\s*:\s*([\d.]+)")
+_TIME: Final = re.compile(r"Estimated inference time \(ms\)\s*:\s*<?([\d.]+)")
 _WARNING: Final = re.compile(r"- WARNING: (.+)")
 _ERROR: Final = re.compile(r"(?:[\w.]+\.)?\w*(?:Error|Exception|Exit|Interrupt)\b(?:: .*)?")
 

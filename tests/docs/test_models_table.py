@@ -21,7 +21,7 @@ Profile job jtwo2 "two_parts_encoder": SUCCESS (queued 0:39, ran 0:24)
 - WARNING: The HTP computes with float16.
 - INFO: Measured on the CPU of this hub's host, not on a device.
 Estimated inference time (ms)   : 108.5
-Estimated inference time (ms)   : 1.5
+Estimated inference time (ms)   : <0.1
 - WARNING: The HTP computes with float16.
 
 Comparing on-device vs. local-cpu inference for Two_Parts_Encoder.
@@ -57,7 +57,7 @@ def test_the_output_of_an_export_tells_jobs_decibels_times_and_warnings() -> Non
         "Two_Parts_Decoder/logits": 41.0,
         "Two_Parts_Decoder/empty": None,
     }
-    assert printed.milliseconds == 110.0
+    assert printed.milliseconds == pytest.approx(108.6)
     assert printed.notices == ("The HTP computes with float16.",)
     assert printed.error == ""
 
