@@ -48,9 +48,10 @@ _PASSED_OPS = frozenset(
 def bound_activations(model: onnx.ModelProto) -> bool:
     """Bound the inputs of activations to those that the HTP computes rightly, in place.
 
-    A Max is also what keeps the compiler from merging an activation into an operator before it. A
-    Clip does that from QAIRT 2.51 on only: before, it makes a Sigmoid of a Conv worse, such as
-    those by which networks weigh their channels (43 dB instead of 77, and 20 dB after six of them).
+    A LeakyRelu whose slope is 1 is what keeps the compiler from merging an activation into an
+    operator before it. A Clip does that from QAIRT 2.51 on only: before, it makes a Sigmoid of a
+    Conv worse, such as those by which networks weigh their channels (43 dB instead of 77, and 20 dB
+    after six of them). A Max takes minutes to compile for the feed-forward layers of Whisper.
 
     Args:
         model: The model, of opset 11 or later, whose nodes are named and whose tensors have
@@ -140,6 +141,9 @@ def _read_limits(graph: GraphIndex, name: str) -> _Range:
 
 def _make_bounds(graph: GraphIndex, source: str, limits: _Range, base: str) -> list[onnx.NodeProto]:
     """Return nodes that bound a tensor, whose outputs are declared: the last one has the result."""
+    if limits == _UNBOUNDED:
+        name, output = graph.name(f"{base}_apart"), graph.declare_like(f"{source}_apart", source)
+        return [helper.make_node("LeakyRelu", [source], [output], name=name, alpha=1.0)]
     wanted = [("Max", limits.low)]
     if limits.high < _LARGEST:
         wanted.append(("Min", limits.high))
