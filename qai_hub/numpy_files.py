@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qai_hub.closest import why_no_file
 from qai_hub.errors import UserError
 from qai_hub.tensors import DTYPES
+from qai_hub.written_files import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,16 +62,14 @@ def write_npz(path: Path, sample: dict[str, "np.ndarray[Any, Any]"]) -> None:
     """
     from numpy.lib.format import write_array
 
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        # Not by `np.savez`, which takes names as keyword arguments, and cannot take all of them.
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name, array in sample.items():
-                with archive.open(f"{name}{_MEMBER_SUFFIX}", "w", force_zip64=True) as member:
-                    write_array(member, array, allow_pickle=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # Not by `np.savez`, which takes names as keyword arguments, and cannot take all of them.
+    with (
+        whole_file(path) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        for name, array in sample.items():
+            with archive.open(f"{name}{_MEMBER_SUFFIX}", "w", force_zip64=True) as member:
+                write_array(member, array, allow_pickle=False)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
-"""Temporary folders, and files that are never partial."""
+"""Temporary folders."""
 
 import contextlib
-import secrets
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from qai_hub.forking import delay_forks
 
-__all__ = ["temporary_folder", "write_whole"]
+__all__ = ["temporary_folder"]
 
 
 @contextlib.contextmanager
@@ -23,19 +21,3 @@ def temporary_folder() -> Iterator[str]:
         folder = tempfile.TemporaryDirectory(prefix="qai-hub-")
     with folder as path:
         yield path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text to a file, under a temporary name first, so that the file is never partial.
-
-    Args:
-        path: The file; an existing one is replaced.
-        text: The text, which is encoded as UTF-8.
-    """
-    # Beside it, and not longer than names may be, however long its own is.
-    part = path.with_name(f"qai-hub.{secrets.token_hex(4)}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -19,27 +19,39 @@ from qai_hub.cli.common import CommandError, print_info
 from qai_hub.cli.completion import complete_files
 from qai_hub.cli.output import is_terminal
 from qai_hub.cli.staging import is_partial, staging_folder
-from qai_hub.errors import UserError
+from qai_hub.written_files import find_place, move_whole
 
 __all__ = [
     "STANDARD_OUTPUT",
     "download_file",
     "download_files",
     "force_option",
+    "name_standard_output",
     "output_file_option",
     "output_folder_option",
     "refuse_existing",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 STANDARD_OUTPUT = "-"
-"""The value of `-o` for standard output."""
+"""The value of `-o` for standard output, however the user names that."""
+
+# As a path, it would have a file replaced to which the output was redirected.
+_STANDARD_OUTPUTS = {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 _BLOCK = 1 << 20
 _MAX_NAMES = 5
 
 force_option = click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
+
+
+def name_standard_output(_: click.Context, __: click.Parameter, value: T) -> T | str | Path:
+    """Reads a value of `-o`: `-` for each name of standard output, and any other as it is."""
+    if str(value) not in _STANDARD_OUTPUTS:
+        return value
+    return Path(STANDARD_OUTPUT) if isinstance(value, Path) else STANDARD_OUTPUT
 
 
 def output_file_option(default: str) -> Callable[[F], F]:
@@ -53,6 +65,7 @@ def output_file_option(default: str) -> Callable[[F], F]:
         "--output",
         metavar="PATH",
         default=".",
+        callback=name_standard_output,
         shell_complete=complete_files,
         help=f"The file to write, or a folder, in which it is called {default}; the current folder "
         "if absent. - for standard output, unless that is a terminal.",
@@ -66,6 +79,7 @@ def output_folder_option(**settings: Any) -> Callable[[F], F]:  # noqa: ANN401 -
         "-o",
         "--output",
         type=click.Path(file_okay=False, path_type=Path),
+        callback=name_standard_output,
         **settings,
     )
     return lambda command: option(force_option(command))
@@ -121,7 +135,7 @@ def download_file(
     is_folder = output.endswith(("/", os.sep)) or path.is_dir()
     folder, wanted = (path, name) if is_folder else (path.parent, path.name)
     if wanted is not None:
-        _refuse_devices(folder / wanted)
+        find_place(folder / wanted)
         if Path(wanted).suffix:
             # At once, if it will most likely be called so: there may be much to wait for.
             refuse_existing([folder / wanted], force=force)
@@ -178,17 +192,7 @@ def _write_to_stdout(download: Callable[[str], str]) -> None:
 
 def _place(places: dict[Path, Path], *, force: bool) -> None:
     for path in places.values():
-        _refuse_devices(path)
+        find_place(path)
     refuse_existing([*places.values()], force=force)
     for staged, path in places.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(path)
-
-
-def _refuse_devices(path: Path) -> None:
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "a device, a pipe or a socket"
-        raise UserError(
-            f"{path} is {kind}, which no file replaces: give the path of a file, or of a folder to "
-            "write into."
-        )
+        move_whole(staged, path)

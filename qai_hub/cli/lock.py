@@ -1,5 +1,6 @@
 """`qai-hub lock`: writes what went into jobs to a file, repeats them from it, and compares."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,11 +9,17 @@ import click
 
 from qai_hub.cli.common import print_info, print_line
 from qai_hub.cli.completion import complete_files
-from qai_hub.cli.downloads import force_option, refuse_existing
+from qai_hub.cli.downloads import (
+    STANDARD_OUTPUT,
+    force_option,
+    name_standard_output,
+    refuse_existing,
+)
 from qai_hub.cli.groups import HubGroup
 from qai_hub.cli.invocation import Invocation
-from qai_hub.cli.output import Field, output_options, print_rows
+from qai_hub.cli.output import Field, output_options, print_rows, to_json
 from qai_hub.cli.parameters import jobs_argument, read_ids
+from qai_hub.written_files import check_place
 
 if TYPE_CHECKING:
     from qai_hub.client import JobLock, LockedFile, LockedJob
@@ -64,6 +71,7 @@ def _output_option(text: str, default: str | None = None) -> Callable[[F], F]:
         default=default,
         show_default=default is not None,
         shell_complete=complete_files,
+        callback=name_standard_output,
         help=text,
     )
 
@@ -80,7 +88,7 @@ def lock() -> None:
     ]
 )
 @jobs_argument
-@_output_option("The file to write.", _DEFAULT)
+@_output_option("The file to write; - for standard output.", _DEFAULT)
 @force_option
 @output_options(LOCKED_FIELDS)
 @click.pass_obj
@@ -90,13 +98,22 @@ def write(invocation: Invocation, job_ids: tuple[str, ...], output: Path, force:
     Waits for their end. JOB may be -, for the lines of standard input. What the service does not
     tell of a file is found out by downloading it. No file is replaced without --force.
     """
-    refuse_existing([output], force=force)
+    is_printed = str(output) == STANDARD_OUTPUT
+    if is_printed and invocation.prints_rows:
+        raise click.UsageError("Standard output has the lock: leave out the format, or -o -.")
     ids = read_ids(job_ids, "jobs")
     if not ids:
         return
+    if not is_printed:
+        _check_output(output, force=force)
     locked = invocation.client.lock_jobs(ids)
-    locked.save(output)
+    if is_printed:
+        print_line(to_json(json.loads(locked.to_json()), indent=2))
+    else:
+        locked.save(output)
     _tell_gaps(locked)
+    if is_printed:
+        return
     if invocation.prints_rows:
         print_rows(invocation, locked.jobs, LOCKED_FIELDS)
     else:
@@ -138,15 +155,20 @@ def replay(
     Exits with 0 if all that comes out is the same, and with 1 otherwise. Models and data are found
     on the hub by their content. A local hub makes all target models anew.
     """
-    if output is not None:
-        refuse_existing([output], force=force)
+    if str(output) == STANDARD_OUTPUT:
+        raise click.UsageError("Standard output has what differs: give the path of a file with -o.")
     locked = _load(path)
-    repeated = invocation.client.replay_lock(locked, files)
     if output is not None:
-        repeated.lock.save(output)
-    print_rows(invocation, repeated.differences, DIFFERENCE_FIELDS)
-    if not invocation.is_quiet:
-        print_info(f"The results are {'' if repeated.is_same else 'not '}those of {path}.")
+        _check_output(output, force=force)
+    repeated = invocation.client.replay_lock(locked, files)
+    try:
+        if output is not None:
+            repeated.lock.save(output)
+    finally:
+        # The jobs may have taken hours.
+        print_rows(invocation, repeated.differences, DIFFERENCE_FIELDS)
+        if not invocation.is_quiet:
+            print_info(f"The results are {'' if repeated.is_same else 'not '}those of {path}.")
     return 0 if repeated.is_same else _DIFFERS
 
 
@@ -169,6 +191,12 @@ def diff(invocation: Invocation, first: Path, second: Path) -> int:
     found = _load(first).compare(_load(second))
     print_rows(invocation, found, DIFFERENCE_FIELDS, empty="No differences.")
     return _DIFFERS if found else 0
+
+
+def _check_output(output: Path, *, force: bool) -> None:
+    """Refuses, before jobs are submitted or waited for, a path that could not be written after."""
+    refuse_existing([output.expanduser()], force=force)
+    check_place(output.expanduser())
 
 
 def _load(path: Path) -> "JobLock":

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from qai_hub.written_files import make_folder
+
 if sys.platform != "win32":
     import fcntl
 
@@ -41,8 +43,6 @@ def staging_folder(folder: Path, key: str) -> Iterator[Path]:
         UserError: Something other than a folder is in the place of `folder`.
         OSError: The folder cannot be created or written; it names `folder`.
     """
-    from qai_hub.transfer.download import make_folder
-
     make_folder(folder)
     _remove_stale(folder)
     path = folder / f"{_PREFIX}{re.sub(r'[^0-9A-Za-z_-]', '_', key)[:100]}{_SUFFIX}"

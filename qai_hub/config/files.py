@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from qai_hub.closest import did_you_mean
 from qai_hub.errors import UserError
 from qai_hub.forking import delay_forks
+from qai_hub.written_files import find_place
 
 __all__ = [
     "Secret",
@@ -124,9 +125,10 @@ def write_values(path: Path, values: Mapping[str, str], *, back_up: bool = False
         The path of the backup; None if there is none, or nothing changes.
 
     Raises:
-        UserError: If a value cannot be written.
+        UserError: If a value cannot be written, or something other than a file is there.
         OSError: If the file cannot be written.
     """
+    find_place(path)
     for key, value in values.items():
         if not value.isprintable() or value != value.strip():
             raise UserError(
@@ -159,7 +161,7 @@ def _replace(path: Path, content: bytes) -> None:
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
         path.parent.chmod(0o700)
-    target = path.resolve()
+    target = find_place(path)
     with delay_forks():
         descriptor, temporary = tempfile.mkstemp(prefix=f"{target.name[:100]}.", dir=target.parent)
     try:

@@ -24,8 +24,8 @@ from qai_hub.resources.model import Model
 from qai_hub.resources.payload import input_specs, on_demand, require_details
 from qai_hub.resources.results import JobResult
 from qai_hub.resources.summary import JobSummary
-from qai_hub.temporary_files import write_whole
 from qai_hub.transport.values import unexpected_response, value_or_none
+from qai_hub.written_files import write_whole
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -278,7 +278,6 @@ class InferenceJob(Job):
             if into_folder
             else append_missing_suffixes(target, name)
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_whole(path, json.dumps(profile.to_dict()))
         except BaseException:

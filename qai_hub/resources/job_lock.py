@@ -15,7 +15,7 @@ from qai_hub.resources.lock_comparison import LockDifference, compare_all
 from qai_hub.resources.lock_format import FORMAT, LockFormatError, parse_lock, read_document
 from qai_hub.resources.locked_job import LockedJob
 from qai_hub.resources.resource_list import ResourceList
-from qai_hub.temporary_files import write_whole
+from qai_hub.written_files import write_whole
 
 if TYPE_CHECKING:
     from qai_hub.resources.job import Job
@@ -76,7 +76,12 @@ class JobLock:
         """Writes the lock to a file, which the same jobs always give the same bytes.
 
         Args:
-            filename: Path of the file; an existing one is replaced.
+            filename: Path of the file; an existing one is replaced, through a link as well, and a
+                missing folder is created.
+
+        Raises:
+            UserError: If a folder, a device, a pipe or a socket is there.
+            OSError: If the file cannot be written.
 
         Examples:
             >>> hub.lock_jobs([compile_job]).save("hub.lock")

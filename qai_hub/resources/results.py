@@ -16,6 +16,7 @@ from qai_hub.resources.downloads import download_all_into_folder
 from qai_hub.status import JobArtifactType
 from qai_hub.transfer.s3 import s3_support_parameter
 from qai_hub.transport.values import require_list
+from qai_hub.written_files import make_folder
 
 if TYPE_CHECKING:
     from qai_hub_api import models as api
@@ -122,8 +123,6 @@ async def download_all_artifacts(
         artifact_types: Types of the job's artifacts.
         folder: The folder.
     """
-    from qai_hub.transfer.download import make_folder
-
     await driver.run(lambda: make_folder(Path(folder).expanduser()))
     for artifact_type in artifact_types:
         try:

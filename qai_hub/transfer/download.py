@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qai_hub.config.files import is_loopback
-from qai_hub.errors import Error, InternalError, UserError
+from qai_hub.errors import Error, InternalError
 from qai_hub.http_library import httpx
 from qai_hub.progress.transfers import show_transfer
 from qai_hub.transfer.assembly import Assembly
@@ -27,11 +27,12 @@ from qai_hub.transport.unexpected_content import (
     unexpected_content,
     unexpected_media_type,
 )
+from qai_hub.written_files import make_folder
 
 if TYPE_CHECKING:
     from qai_hub.transfer.byte_ranges import ByteRange
 
-__all__ = ["download", "make_folder"]
+__all__ = ["download"]
 
 _MIN_PROGRESS = 64 * 1024
 _SNIFF_SIZE = 1024
@@ -83,21 +84,6 @@ def download(
         # An error of a write, such as that of a full disk, does not say where.
         error.filename = error.filename or str(path)
         raise
-
-
-def make_folder(path: Path) -> None:
-    """Creates a folder, unless it exists.
-
-    Args:
-        path: The folder.
-
-    Raises:
-        UserError: If something else is there.
-        OSError: If it cannot be created.
-    """
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path} is not a folder: give the path of a folder.")
-    path.mkdir(parents=True, exist_ok=True)
 
 
 class _UnusableResponseError(Exception):

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
-from qai_hub.errors import UserError
 from qai_hub.transfer.content import Content
-from qai_hub.transfer.download import download, make_folder
+from qai_hub.transfer.download import download
 from qai_hub.transfer.s3 import StoredObject
 from qai_hub.transfer.s3_upload import upload_object
 from qai_hub.transfer.upload import upload_form, upload_parts
 from qai_hub.transport.pool import SESSIONS
 from qai_hub.transport.session import Session
 from qai_hub.transport.setup import file_session, network_environment
+from qai_hub.written_files import find_place, make_folder
 
 __all__ = [
     "FILE_SESSION_KEY",
@@ -66,12 +66,7 @@ def append_missing_suffixes(path: Path, name: str) -> Path:
             break
     full = path.with_name(path.name + "".join(suffixes[there:]))
     for each in (path, full):
-        if each.exists() and not each.is_file():
-            kind = "a folder" if each.is_dir() else "a device, a pipe or a socket"
-            raise UserError(
-                f"{each} is {kind}, which no file replaces: give the path of a file, or of a folder"
-                " to write into."
-            )
+        find_place(each)
     return full
 
 
@@ -251,7 +246,8 @@ class FileTransfer:
         self, url: str, path: Path, headers: Mapping[str, str] | None, sha256: str | None
     ) -> str:
         with _session() as session:
-            download(session, url, path, headers=headers, sha256=sha256, show=self._show)
+            place = find_place(path)
+            download(session, url, place, headers=headers, sha256=sha256, show=self._show)
         return str(path)
 
 

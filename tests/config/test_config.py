@@ -355,7 +355,7 @@ def test_a_failed_save_keeps_the_old_file(tmp_path: Path) -> None:
         save_config(config, environ={}, home=tmp_path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(UserError, match=r"client\.ini is a folder, which no file replaces"):
         save_config(ClientConfig("new"), environ={}, home=tmp_path)
     assert [file.name for file in path.parent.iterdir()] == ["client.ini"]
 
