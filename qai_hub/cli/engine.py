@@ -26,6 +26,7 @@ class _Found:
     engine: "Engine"
     state: str
     installation: "Installation | None"
+    fault: str
 
 
 ENGINE_FIELDS = (
@@ -46,6 +47,7 @@ ENGINE_FIELDS = (
         lambda each: each.installation and str(each.installation.folder),
         in_table=False,
     ),
+    Field("fault", lambda each: each.fault or None, in_table=False),
 )
 
 
@@ -81,11 +83,18 @@ def list_engines(invocation: Invocation) -> None:
     """List the engines.
 
     Each is installed, not installed, outdated (made for another release of this package), broken
-    (its Python is gone, for instance), or not for this machine. Sizes are in bytes.
+    (its Python is gone, or closed to this user, for instance), or not for this machine. Sizes are
+    in bytes.
     """
     from qai_hub.local.engines.catalog import ENGINES
 
-    print_rows(invocation, [_examine(each) for each in ENGINES.values()], ENGINE_FIELDS)
+    found = [_examine(each) for each in ENGINES.values()]
+    print_rows(invocation, found, ENGINE_FIELDS)
+    if not invocation.is_quiet:
+        for each in found:
+            if each.fault:
+                command = f"`{each.engine.install_command}`"
+                print_info(f"{each.engine.name} is {each.state}, as {each.fault}: run {command}.")
 
 
 @engine.command(
@@ -106,6 +115,7 @@ def install(invocation: Invocation, names: tuple[str, ...]) -> None:
     _require_posix()
     from qai_hub.local.engines.install import EngineError
     from qai_hub.local.engines.install import install as install_engine
+    from qai_hub.local.engines.places import State
 
     for each in _find(names):
 
@@ -114,11 +124,11 @@ def install(invocation: Invocation, names: tuple[str, ...]) -> None:
                 print_info(f"{name}: {text}")
 
         with _as_command_error(EngineError):
-            install_engine(each, tell)
-        found = _examine(each)
-        tell(f"It is installed in {found.installation and found.installation.folder}.")
+            made = install_engine(each, tell)
+        # Another process may have removed it since.
+        tell(f"It is installed in {made.folder}.")
         if invocation.prints_rows:
-            print_record(invocation, found, ENGINE_FIELDS)
+            print_record(invocation, _Found(each, str(State.INSTALLED), made, ""), ENGINE_FIELDS)
 
 
 @engine.command(examples=[("Free the space of an engine", "engine remove qnn-2.47")])
@@ -155,10 +165,10 @@ def _find(names: tuple[str, ...]) -> "list[Engine]":
 
 
 def _examine(engine: "Engine") -> _Found:
-    from qai_hub.local.engines.places import examine
+    from qai_hub.local.engines.places import describe_fault, examine
 
     state, installation = examine(engine)
-    return _Found(engine, str(state), installation)
+    return _Found(engine, str(state), installation, describe_fault(engine))
 
 
 def _require_posix() -> None:

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from qai_hub.local.engines.catalog import ENGINES, TFLITE, Engine
-from qai_hub.local.engines.places import State, describe_lack, examine, get_state
+from qai_hub.local.engines.places import (
+    State,
+    describe_fault,
+    describe_lack,
+    examine,
+    get_state,
+)
 
 _QNN = "onnxruntime-qnn"
 _QNN_BUILD_INFO = "onnxruntime_qnn/build_and_package_info.py"
@@ -158,5 +164,7 @@ def describe_engines() -> str:
         if state is State.INSTALLED:
             found.append(engine.name)
         elif state in {State.OUTDATED, State.BROKEN}:
-            found.append(f"{engine.name} ({state}: run `{engine.install_command}`)")
+            fault = describe_fault(engine)
+            why = f", as {fault}" if fault else ""
+            found.append(f"{engine.name} ({state}{why}: run `{engine.install_command}`)")
     return ", ".join(found) or "none"

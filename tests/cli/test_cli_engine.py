@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.tiny_engines import TinyEngines, listed, tiny_engines
+from support.tiny_engines import THIS_PYTHON, TinyEngines, listed, tiny_engines
 
 from qai_hub.cli.main import main
-from qai_hub.local.engines.catalog import ENGINES
-from qai_hub.local.engines.install import install
+from qai_hub.local.engines.catalog import ENGINES, Engine
+from qai_hub.local.engines.install import Tell, install, remove
+from qai_hub.local.engines.places import Installation
 from qai_hub.local.frameworks import describe_engines, installed_frameworks
 
 PACKAGE = {"tiny_module": "VALUE = 1"}
@@ -44,6 +45,40 @@ def test_an_engine_is_installed_listed_and_removed(
     assert "tiny was not installed." in capsys.readouterr().err
     assert main(["engine", "list", "-q"]) == 0
     assert capsys.readouterr().out.split() == list(ENGINES)
+
+
+def test_what_is_broken_is_told_with_the_reason(
+    engines: TinyEngines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with listed(engines.make(PACKAGE, pythons=(THIS_PYTHON,))):
+        made = install(ENGINES["tiny"], lambda _: None)
+        python = made.get_interpreter(ENGINES["tiny"])
+        python.unlink()
+        python.symlink_to("x" * 300)
+        assert main(["engine", "list", "--json", "state,fault"]) == 0
+        said = capsys.readouterr()
+        tiny = json.loads(said.out)[-1]
+        assert tiny["state"] == "broken"
+        assert tiny["fault"].startswith("its Python cannot be found at ")
+        assert (
+            said.err == f"tiny is broken, as {tiny['fault']}: run `qai-hub engine install tiny`.\n"
+        )
+        assert examine(capsys)["engine tiny"]["text"] == f"It is broken, as {tiny['fault']}."
+        told = f"tiny (broken, as {tiny['fault']}: run `qai-hub engine install tiny`)"
+        assert describe_engines() == told
+
+
+def test_one_that_is_removed_at_once_was_installed_nevertheless(
+    engines: TinyEngines, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install_and_remove(engine: Engine, tell: Tell) -> Installation:
+        made = install(engine, tell)
+        remove(engine)
+        return made
+
+    monkeypatch.setattr("qai_hub.local.engines.install.install", install_and_remove)
+    assert main(["engine", "install", "tiny"]) == 0
+    assert f"tiny: It is installed in {engines.folder}/" in capsys.readouterr().err
 
 
 def test_quietly_it_tells_nothing(engines: TinyEngines, capsys: pytest.CaptureFixture[str]) -> None:

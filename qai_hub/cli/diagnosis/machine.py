@@ -6,7 +6,7 @@ from qai_hub.cli.diagnosis.finding import Finding, State
 from qai_hub.local.engine.sandbox import LAYERS, probe_sandbox_layers
 from qai_hub.local.engines.catalog import ENGINES, Engine
 from qai_hub.local.engines.places import State as EngineState
-from qai_hub.local.engines.places import examine
+from qai_hub.local.engines.places import describe_fault, examine
 from qai_hub.local.frameworks import CAPABILITIES, installed_version, qairt_version
 
 _TOPIC = "local hub"
@@ -37,7 +37,9 @@ def _examine_engine(engine: Engine) -> Finding:
         return Finding(_TOPIC, name, State.OK, text)
     remedy = f"Run `{engine.install_command}`."
     if state in {EngineState.OUTDATED, EngineState.BROKEN}:
-        return Finding(_TOPIC, name, State.PROBLEM, f"It is {state}.", remedy)
+        fault = describe_fault(engine)
+        text = f"It is {state}, as {fault}." if fault else f"It is {state}."
+        return Finding(_TOPIC, name, State.PROBLEM, text, remedy)
     needed = f"To {engine.description}, run `{engine.install_command}`."
     remedy = needed if state is EngineState.MISSING else ""
     return Finding(_TOPIC, name, State.SKIPPED, str(state), remedy)

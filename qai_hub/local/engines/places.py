@@ -87,6 +87,26 @@ class Installation:
         """Return the Python that runs it."""
         return Path(sys.executable) if engine.is_overlay else self.environment / "bin" / "python"
 
+    def find_fault(self, engine: Engine) -> str:
+        """Return why it cannot be used, as a clause; empty if nothing is wrong.
+
+        What it is made of may be gone, or closed to the user of this process: the Python of an
+        environment is outside of it, such as in the home of whoever installed it.
+        """
+        packages = self.overlay if engine.is_overlay else self.environment / "lib"
+        python = self.get_interpreter(engine)
+        for what, path, access in (
+            ("packages", packages, os.R_OK | os.X_OK),
+            ("Python", python, os.X_OK),
+        ):
+            try:
+                path.stat()
+            except OSError as error:
+                return f"its {what} cannot be found at {os.path.realpath(path)}: {error.strerror}"
+            if not os.access(path, access):
+                return f"its {what} at {os.path.realpath(path)} cannot be used by this user"
+        return ""
+
     @classmethod
     def read(cls, engine: Engine) -> Self | None:
         """Read the mark of an engine.
@@ -156,9 +176,7 @@ def examine(engine: Engine) -> tuple[State, Installation | None]:
         return State.BROKEN, None
     if found is None:
         return State.MISSING, None
-    packages = found.overlay if engine.is_overlay else found.environment / "lib"
-    # The Python that an environment was made with may be gone.
-    if not packages.is_dir() or not found.get_interpreter(engine).exists():
+    if found.find_fault(engine):
         return State.BROKEN, found
     return (State.INSTALLED if found.digest == engine.digest else State.OUTDATED), found
 
@@ -171,5 +189,19 @@ def describe_lack(engine: Engine) -> str:
     if state is State.UNSUPPORTED:
         names = ", ".join(f"{system} on {processor}" for system, processor in engine.platforms)
         return f"only on {names}"
-    why = {State.OUTDATED: " again, as it is of another release", State.BROKEN: " again"}
+    why = {
+        State.OUTDATED: " again, as it is of another release",
+        State.BROKEN: f" again, as {describe_fault(engine)}",
+    }
     return f"needs {engine.install_command}{why.get(state, '')}"
+
+
+def describe_fault(engine: Engine) -> str:
+    """Return why an engine is broken, as a clause; empty if it is not."""
+    if get_state(engine) is not State.BROKEN:
+        return ""
+    try:
+        found = Installation.read(engine)
+    except ValueError as error:
+        return f"{_mark(engine)} cannot be read: {error}"
+    return "" if found is None else found.find_fault(engine)

@@ -93,7 +93,17 @@ def test_another_list_is_another_release(engines: TinyEngines) -> None:
     assert not old.folder.exists()
 
 
-@pytest.mark.parametrize("what", ["packages", "Python", "mark"])
+FAULTS = {
+    "packages": "its packages cannot be found at ",
+    "Python": "its Python cannot be found at ",
+    # As is one in a folder of which others may not even see what is there.
+    "place of Python": "its Python cannot be found at ",
+    "closed Python": "cannot be used by this user",
+    "mark": "cannot be read: ",
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
 def test_what_is_broken_is_installed_again(engines: TinyEngines, what: str) -> None:
     engine = engines.make(PACKAGE, pythons=(THIS_PYTHON,))
     made = install(engine, ignore)
@@ -101,11 +111,19 @@ def test_what_is_broken_is_installed_again(engines: TinyEngines, what: str) -> N
         shutil.rmtree(made.environment / "lib")
     elif what == "Python":
         made.get_interpreter(engine).unlink()
+    elif what == "place of Python":
+        made.get_interpreter(engine).unlink()
+        made.get_interpreter(engine).symlink_to("x" * 300)
+    elif what == "closed Python":
+        made.get_interpreter(engine).unlink()
+        made.get_interpreter(engine).touch(0o600)
     else:
         (engines.folder / "tiny.json").write_text("{")
 
     assert get_state(engine) is State.BROKEN
-    assert describe_lack(engine) == "needs qai-hub engine install tiny again"
+    lack = describe_lack(engine)
+    assert lack.startswith("needs qai-hub engine install tiny again, as ")
+    assert FAULTS[what] in lack
 
     install(engine, ignore)
 
