@@ -55,9 +55,10 @@ class AsyncLockingClient(AsyncManagingClient):
             The new jobs, and what differs.
 
         Raises:
+            TypeError: If it is neither a lock nor a path.
             FileNotFoundError: If the file of the lock, or the folder, does not exist.
-            UserError: If it is not a lock, a model or data is missing, or the service refuses a
-                job.
+            UserError: If it is not a lock, a device, a model or data is missing, or the service
+                refuses a job.
 
         Examples:
             >>> import asyncio

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qai_hub.driver import Driver
     from qai_hub.resources.locked_job import LockedFile, LockedJob
 
-__all__ = ["InputFinder"]
+__all__ = ["InputFinder", "check_folder"]
 
 # What a server answers about an identifier of another server, and about what is gone.
 _UNAVAILABLE = frozenset({400, 403, 404, 409, 410})
@@ -84,7 +84,7 @@ class InputFinder:
 
         Args:
             jobs: The jobs.
-            folder: The folder, which is searched with its subfolders; None for none.
+            folder: The folder, which exists, and is searched with its subfolders; None for none.
 
         Raises:
             UserError: If one is neither on the hub nor in the folder, or was never known. Then
@@ -164,6 +164,19 @@ class InputFinder:
         return None
 
 
+def check_folder(folder: Path) -> None:
+    """Checks that there is a folder to look for files in.
+
+    Raises:
+        FileNotFoundError: If there is nothing of this name.
+        UserError: If it is no folder.
+    """
+    if not folder.exists():
+        raise FileNotFoundError(f"There is no folder {folder}")
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give the folder that the file is in.")
+
+
 def _list_wanted(jobs: Iterable[LockedJob]) -> Iterator[_Wanted]:
     for job in jobs:
         for role, file in job.inputs.items():
@@ -178,14 +191,7 @@ def _list_wanted(jobs: Iterable[LockedJob]) -> Iterator[_Wanted]:
 
 
 def _search(folder: Path, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Path]]:
-    """Yields the files of a folder that are wanted.
-
-    Raises:
-        FileNotFoundError: If there is no such folder.
-    """
-    folder = folder.expanduser()
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}")
+    """Yields the files of a folder that are wanted."""
     left = list(wanted)
     for path in (folder, *sorted(folder.rglob("*"))):
         for is_data, digest in (

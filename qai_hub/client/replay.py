@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qai_hub.client.lock_inputs import InputFinder
+from qai_hub.client.lock_inputs import InputFinder, check_folder
 from qai_hub.client.lock_jobs import JobCollector
 from qai_hub.client.submitter import note_created_jobs
 from qai_hub.errors import UserError
@@ -36,42 +36,52 @@ async def replay_lock(
 ) -> LockReplay:
     """Carries out the jobs of a lock again, as `Client.replay_lock` does."""
     driver = submitter.driver
-    if not isinstance(lock, JobLock):
+    if isinstance(lock, str | os.PathLike):
         path = lock
         lock = await driver.run(lambda: JobLock.load(path))
+    elif not isinstance(lock, JobLock):
+        raise TypeError(f"lock is {lock!r}: pass a lock, or the path of its file.")
+    folder = None if files is None else Path(files).expanduser()  # noqa: ASYNC240 - no disk access
+    # All that can be refused without carrying out a job is refused before the first one.
+    lock._check()
+    if folder is not None:
+        await driver.run(lambda: check_folder(folder))
+    await submitter.select_devices(
+        [_as_query(device) for locked in lock.jobs for device in locked.devices]
+    )
     finder = InputFinder(driver, submitter.client)
-    await finder.find(lock.jobs, None if files is None else Path(files))
-    jobs = await _submit(submitter, lock, finder)
-    statuses = [await driver.wait(job) for job in jobs]
-    return await _compare(submitter, lock, jobs, statuses)
-
-
-async def _submit(submitter: Submitter, lock: JobLock, finder: InputFinder) -> list[Job]:
-    """Submits the jobs at once, and returns them in the order of the lock."""
+    await finder.find(lock.jobs, folder)
     jobs: list[Job] = []
-    targets: dict[str, Model] = {}
     with note_created_jobs(jobs):
-        for locked in lock.jobs:
-            models = [
-                finder.get_model(each) if each.job is None else targets[each.job]
-                for each in locked.models
-            ]
-            cls, request = _build_request(locked, models, finder)
-            job = await submitter.create_fresh_job(cls, request)
-            jobs.append(job)
-            if isinstance(job, TargetModelJob):
-                target = await job._fetch_target(submitter.driver)
-                if target is None:
-                    raise UserError(f"Job {job.job_id} has failed: {job._last_status}")
-                targets[locked.id] = target
-    return jobs
+        await _submit(submitter, lock, finder, jobs)
+        statuses = [await driver.wait(job) for job in jobs]
+        return await _compare(submitter, lock, jobs, statuses)
+
+
+async def _submit(
+    submitter: Submitter, lock: JobLock, finder: InputFinder, jobs: list[Job]
+) -> None:
+    """Submits the jobs at once, and appends them in the order of the lock."""
+    targets: dict[str, Model] = {}
+    for locked in lock.jobs:
+        models = [
+            finder.get_model(each) if each.job is None else targets[each.job]
+            for each in locked.models
+        ]
+        cls, request = _build_request(locked, models, finder)
+        job = await submitter.create_fresh_job(cls, request)
+        jobs.append(job)
+        if isinstance(job, TargetModelJob):
+            target = await job._fetch_target(submitter.driver)
+            if target is None:
+                raise UserError(f"Job {job.job_id} has failed: {job._last_status}")
+            targets[locked.id] = target
 
 
 def _build_request(
     locked: LockedJob, models: list[Model], finder: InputFinder
 ) -> tuple[type[Any], JobRequest]:
-    # Attributes of a device may be described otherwise by now.
-    devices = [Device(each.name, each.os) for each in locked.devices]
+    devices = [_as_query(each) for each in locked.devices]
     data = finder.get_dataset(locked.data)
     name, options = locked.name, locked.options
     if locked.type == "compile":
@@ -92,6 +102,11 @@ def _build_request(
         name,
         options,
     )
+
+
+def _as_query(device: Device) -> Device:
+    # Attributes of a device may be described otherwise by now.
+    return Device(device.name, device.os)
 
 
 async def _compare(

@@ -258,13 +258,20 @@ class AsyncSubmitter(Submitter):
 
 @contextmanager
 def note_created_jobs(jobs: Sequence[Job]) -> Iterator[None]:
-    """Adds a note to errors that names the jobs created before.
+    """Adds a note to errors that names the jobs created before; to Ctrl+C, those that go on.
 
     Args:
         jobs: The jobs; the list may grow while the context is open.
     """
     try:
         yield
+    except KeyboardInterrupt as interruption:
+        from qai_hub.waiting.progress import note_what_goes_on
+
+        statuses = [(job.job_id, job._last_status) for job in jobs]
+        left = [job_id for job_id, status in statuses if status is None or not status.finished]
+        note_what_goes_on(interruption, left)
+        raise
     except Error as error:
         if jobs:
             ids = ", ".join(job.job_id for job in jobs)

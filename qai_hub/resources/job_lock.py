@@ -72,6 +72,13 @@ class JobLock:
             raise InvalidValueError(f"{path} is not a lock of jobs: {error}.") from error
         return cls(tuple(map(LockedJob._from_document, document["jobs"])))
 
+    def _check(self) -> None:
+        """Raises an `InvalidValueError` if jobs put together by a script are none of a lock."""
+        try:
+            parse_lock(json.loads(self.to_json()))
+        except LockFormatError as error:
+            raise InvalidValueError(f"The jobs cannot be carried out again: {error}.") from error
+
     def save(self, filename: str | os.PathLike[str]) -> None:
         """Writes the lock to a file, which the same jobs always give the same bytes.
 

@@ -78,8 +78,12 @@ def parse_lock(document: object) -> dict[str, Any]:
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT["format"]:
         raise LockFormatError(f'it does not begin with "format": "{FORMAT["format"]}"')
-    version = document.get("version")
-    if version != _VERSION or isinstance(version, bool):
+    if "version" not in document:
+        raise LockFormatError("it has no version")
+    version = document["version"]
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise LockFormatError(f"its version is {_show(version)}, and must be a whole number")
+    if version != _VERSION:
         raise LockFormatError(
             f"its version is {_show(version)}, and this release reads version {_VERSION}: a newer "
             "one may read it"
@@ -87,7 +91,7 @@ def parse_lock(document: object) -> dict[str, Any]:
     checked = _object(
         document,
         "it",
-        {"format": _text, "version": _integer, "jobs": _list(_job, _MAX_JOBS)},
+        {"format": _text, "version": _integer, "jobs": _list(_job, _MAX_JOBS, "job")},
         required=("jobs",),
     )
     if not checked["jobs"]:
@@ -114,6 +118,8 @@ def _find_problems(job: Mapping[str, Any], earlier: Mapping[str, str]) -> Iterat
             yield f"has no {name}"
     if job["type"] != "quantize" and not job.get("devices"):
         yield "has no devices"
+    if job["type"] == "inference" and not job.get("profiling") and "data" not in job:
+        yield "neither profiles nor has data"
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -137,7 +143,9 @@ def _read_integer(text: str) -> int:
 
 
 def _show(value: object) -> str:
-    text = json.dumps(value) if isinstance(value, str | int | float) else type(value).__name__
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json.dumps(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
@@ -152,7 +160,8 @@ def _object(
     for name in required:
         if name not in value:
             raise LockFormatError(f"{place} has no {name}")
-    return {name: fields[name](each, f"{place}, {name}") for name, each in value.items()}
+    within = "" if place == "it" else f"{place}, "
+    return {name: fields[name](each, f"{within}{name}") for name, each in value.items()}
 
 
 def _mapping(check: Check) -> Check:
@@ -167,11 +176,12 @@ def _mapping(check: Check) -> Check:
     return read
 
 
-def _list(check: Check, most: int = _MAX_ITEMS) -> Check:
+def _list(check: Check, most: int = _MAX_ITEMS, item: str = "") -> Check:
     def read(value: object, place: str) -> object:
         if not isinstance(value, list) or len(value) > most:
             raise LockFormatError(f"{place} must be a list of at most {most} items")
-        return [check(each, f"{place}, item {i}") for i, each in enumerate(value, 1)]
+        name = item or f"{place}, item"
+        return [check(each, f"{name} {i}") for i, each in enumerate(value, 1)]
 
     return read
 
@@ -182,6 +192,13 @@ def _text(value: object, place: str) -> str:
     if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
         raise LockFormatError(f"{place} has a sign that no text has")
     return value
+
+
+def _name(value: object, place: str) -> str:
+    text = _text(value, place)
+    if not text:
+        raise LockFormatError(f"{place} is empty")
+    return text
 
 
 def _one_of(*values: str) -> Check:
@@ -244,7 +261,7 @@ def _model(value: object, place: str) -> dict[str, Any]:
 
 
 def _device(value: object, place: str) -> dict[str, Any]:
-    fields: dict[str, Check] = {"name": _text, "os": _text, "attributes": _list(_text)}
+    fields: dict[str, Check] = {"name": _name, "os": _text, "attributes": _list(_text)}
     return _object(value, place, fields, required=("name",))
 
 

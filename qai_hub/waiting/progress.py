@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qai_hub.status import JobStatus
     from qai_hub.waiting.ask import WaitableJob
 
-__all__ = ["WaitProgress", "show_only_news", "show_submission"]
+__all__ = ["WaitProgress", "note_what_goes_on", "show_only_news", "show_submission"]
 
 J = TypeVar("J", bound="WaitableJob")
 
@@ -51,6 +51,28 @@ def show_submission(job: WaitableJob) -> None:
     display = open_display() if job.verbose else None
     if display is not None:
         display.show_submission(_view(job, None))
+
+
+def note_what_goes_on(error: KeyboardInterrupt, job_ids: Sequence[str]) -> None:
+    """Notes that Ctrl+C has ended the wait alone: who meant the jobs would not know.
+
+    Args:
+        error: The interruption. What was noted before of some of the jobs is replaced.
+        job_ids: The identifiers of the jobs that have not ended; nothing is noted of none.
+    """
+    if not job_ids:
+        return
+    named = job_ids[:_MAX_NAMES]
+    more = f" and {len(job_ids) - _MAX_NAMES} more" if len(job_ids) > _MAX_NAMES else ""
+    go_on = f"{', '.join(named)}{more} {'goes' if len(job_ids) == 1 else 'go'} on"
+    each = "it" if len(job_ids) == 1 else "each"
+    again = Step(
+        f'fetch {each} again with hub.get_job("{named[0]}")',
+        f"wait again with `qai-hub job wait {' '.join(named)}`",
+    )
+    cancel = Step("cancel()", f"`qai-hub job cancel {' '.join(named)}`")
+    error.__notes__ = []
+    error.add_note(f"{go_on}: {again}, or end {each} with {cancel}.")
 
 
 class WaitProgress(Generic[J]):
@@ -137,29 +159,14 @@ class WaitProgress(Generic[J]):
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, KeyboardInterrupt):
-            self._note_what_goes_on(error)
+            jobs = enumerate(self._jobs)
+            note_what_goes_on(error, [job.job_id for i, job in jobs if i not in self._ended])
         if self._is_of_parent():
             return
         with self._lock:
             wait, self._wait = self._wait, None
             if wait is not None:
                 wait.close()
-
-    def _note_what_goes_on(self, error: KeyboardInterrupt) -> None:
-        """Notes that Ctrl+C has ended the wait alone: who meant the jobs would not know."""
-        left = [job.job_id for index, job in enumerate(self._jobs) if index not in self._ended]
-        if not left:
-            return
-        named = left[:_MAX_NAMES]
-        more = f" and {len(left) - _MAX_NAMES} more" if len(left) > _MAX_NAMES else ""
-        go_on = f"{', '.join(named)}{more} {'goes' if len(left) == 1 else 'go'} on"
-        each = "it" if len(left) == 1 else "each"
-        again = Step(
-            f'fetch {each} again with hub.get_job("{named[0]}")',
-            f"wait again with `qai-hub job wait {' '.join(named)}`",
-        )
-        cancel = Step("cancel()", f"`qai-hub job cancel {' '.join(named)}`")
-        error.add_note(f"{go_on}: {again}, or end {each} with {cancel}.")
 
     def _show_postponed(self) -> None:
         for index, view in self._postponed:

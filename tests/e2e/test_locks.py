@@ -18,12 +18,17 @@ from qai_hub.client import (
     Client,
     ClientConfig,
     CompileJob,
+    Device,
     InferenceJob,
+    Job,
     JobLock,
+    JobStatus,
     LockDifference,
     LockedFile,
+    LockedJob,
 )
 from qai_hub.local import LocalHub
+from qai_hub.waiting.progress import WaitProgress
 
 UNCHECKED = "--skip_target_check"
 DATA = {"x": [np.full((1, 4), number, np.float32) for number in (1, 2)]}
@@ -196,6 +201,51 @@ def test_what_is_missing_is_named_and_nothing_is_submitted(
     assert len(client.get_models(limit=1000)) == before
     with pytest.raises(FileNotFoundError, match="There is no folder nowhere"):
         client.replay_lock(missing, "nowhere")
+
+
+def test_what_cannot_be_repeated_is_refused_before_the_first_job(
+    client: Client, lock: JobLock, tmp_path: Path
+) -> None:
+    first, second = lock.jobs
+    (tmp_path / "file").touch()
+    newest = client.get_job_summaries(limit=1)[0].job_id
+    refusals: list[tuple[LockedJob, Path | None, str]] = [
+        (replace(second, data=None), None, "job 2 neither profiles nor has data"),
+        (replace(second, devices=()), None, "job 2 has no devices"),
+        (replace(second, devices=(Device(),)), None, "job 2, devices, item 1, name is empty"),
+        (replace(second, devices=(Device("Phone of 1999"),)), None, "Phone of 1999"),
+        (second, tmp_path / "file", "file is not a folder: give the folder that the file is in"),
+        (second, tmp_path / "typo", "There is no folder .*typo"),
+    ]
+    for job, files, reason in refusals:
+        with pytest.raises((hub.UserError, FileNotFoundError), match=reason):
+            client.replay_lock(JobLock((first, job)), files)
+    for wrong in (None, [lock]):
+        with pytest.raises(TypeError, match="pass a lock, or the path of its file"):
+            client.replay_lock(wrong)  # type: ignore[arg-type]
+    assert client.get_job_summaries(limit=1)[0].job_id == newest
+
+
+def test_ctrl_c_names_all_jobs_that_go_on(
+    client: Client, lock: JobLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(job: Job, timeout: float | None = None) -> JobStatus:
+        waited.append(job)
+        if len(waited) == 1:
+            return wait(job, timeout)
+        with WaitProgress([job]):
+            raise KeyboardInterrupt
+
+    wait, waited = Job.wait, list[Job]()
+    monkeypatch.setattr(Job, "wait", interrupt)
+    first = lock.jobs[0]
+    copies = [first, *(replace(first, id=f"j{number}") for number in range(2))]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.replay_lock(JobLock((*copies, lock.jobs[1])))
+    (note,) = caught.value.__notes__
+    named = {each.job_id for each in client.get_job_summaries(limit=4)} - {waited[0].job_id}
+    assert set(note.partition(" go on: ")[0].split(", ")) == named
+    assert "hub.get_job" in note
 
 
 def test_what_differs_is_told(client: Client, lock: JobLock) -> None:

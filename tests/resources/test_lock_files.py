@@ -29,9 +29,8 @@ files = st.builds(
     sha256=st.none() | digests,
     content_sha256=st.none() | digests,
 )
-devices = st.lists(
-    st.builds(Device, texts, texts, st.lists(texts, max_size=2)), min_size=1, max_size=2
-).map(tuple)
+device = st.builds(Device, texts.filter(bool), texts, st.lists(texts, max_size=2))
+devices = st.lists(device, min_size=1, max_size=2).map(tuple)
 specs = st.dictionaries(
     texts,
     st.tuples(st.lists(st.integers(0, 99), max_size=4).map(tuple), st.just("float32")),
@@ -68,7 +67,7 @@ def locks(draw: st.DrawFn) -> JobLock:
             more |= {"devices": draw(devices), "data": draw(st.none() | files)}
         if kind == "compile":
             more["input_specs"] = draw(specs)
-        more["profiling"] = kind == "inference" and draw(st.booleans())
+        more["profiling"] = kind == "inference" and (more["data"] is None or draw(st.booleans()))
         jobs.append(LockedJob(id=job_id, type=kind, **more))
         if kind != "inference":
             makers.append(job_id)
@@ -147,18 +146,24 @@ def changed(**fields: Any) -> str:
         ("[" * 100_000, "it is nested too deeply"),
         ("[]", 'it does not begin with "format": "qai-hub-lock"'),
         ('{"format": "qai-hub-lock", "version": 2}', "its version is 2, and this release reads"),
-        ('{"format": "qai-hub-lock", "version": true}', "its version is true"),
+        ('{"format": "qai-hub-lock", "version": true}', "its version is true, and must be a whole"),
+        ('{"format": "qai-hub-lock", "version": 1.0}', "its version is 1.0, and must be a whole"),
+        ('{"format": "qai-hub-lock", "version": null}', "its version is null, and must be"),
+        ('{"format": "qai-hub-lock", "version": {}}', "its version is an object, and must be"),
+        ('{"format": "qai-hub-lock"}', "jobs: it has no version."),
         ('{"format": "qai-hub-lock", "version": 1}', "it has no jobs"),
-        ('{"format": "qai-hub-lock", "version": 1, "jobs": {}}', "it, jobs must be a list of"),
+        ('{"format": "qai-hub-lock", "version": 1, "jobs": {}}', "jobs: jobs must be a list of"),
         ('{"format": "x", "format": "y"}', 'it has "format" twice in one object'),
         (changed(numbers={"x": math.nan}), "it has NaN, which is no number in JSON"),
         (changed(numbers={"x": 10**400}), "it has the number "),
         (json.dumps({**json.loads(LOCK.to_json()), "jobs": []}), "it has no jobs"),
-        (changed(id="../x"), 'it, jobs, item 1, id is "../x", and must be an identifier'),
-        (changed(token="t"), 'it, jobs, item 1 has "token", which no lock has'),
+        (changed(id="../x"), 'jobs: job 1, id is "../x", and must be an identifier'),
+        (changed(token="t"), 'jobs: job 1 has "token", which no lock has'),
         (changed(type="train"), 'type is "train", and must be compile or quantize or link'),
         (changed(type="quantize"), "job 1 has no weights_dtype"),
         (changed(devices=[]), "job 1 has no devices"),
+        (changed(devices=[{"name": ""}]), "job 1, devices, item 1, name is empty"),
+        (changed(type="inference"), "job 1 neither profiles nor has data"),
         (changed(models=[]), "job 1 has 0 models"),
         (changed(models=[{"job": "jabc"}]), "job 1 takes the model of jabc, which is no earlier"),
         (changed(models=[{"job": "jabc", "size": 1}]), 'item 1 has "size", which no lock has'),
