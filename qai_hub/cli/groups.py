@@ -20,6 +20,9 @@ from qai_hub.closest import did_you_mean
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+# Of a sentence, in characters.
+_ANY_LENGTH = 1000
+
 # What people try that know the official command or others.
 _MEANT = {
     "submit-quantize-job": "submit quantize",
@@ -91,7 +94,15 @@ def _ending_with_reader() -> Iterator[None]:
         raise ReaderGoneError from error
 
 
-class HubCommand(click.Command):
+class _WithWholeSummary(click.Command):
+    """A command whose line in a list is the first sentence of its help, however long that is."""
+
+    def get_short_help_str(self, limit: int = _ANY_LENGTH) -> str:
+        """Returns the sentence, which lists wrap; click would cut it at the limit."""
+        return super().get_short_help_str(max(limit, _ANY_LENGTH))
+
+
+class HubCommand(_WithWholeSummary):
     """A command whose help ends with examples, and which takes the options that all have.
 
     Args:
@@ -141,7 +152,7 @@ class HubCommand(click.Command):
         _write_examples(formatter, self.examples)
 
 
-class HubGroup(click.Group):
+class HubGroup(_WithWholeSummary, click.Group):
     """A group of commands that suggests the nearest name for one that does not exist."""
 
     command_class = HubCommand

@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 from qai_hub.cli.common import print_info, print_line, print_styled
 from qai_hub.cli.invocation import Invocation
 from qai_hub.cli.slips import Choice
+from qai_hub.closest import closest_names
 from qai_hub.display.text import escape_commands, for_logs, format_bytes, one_line
 
 if TYPE_CHECKING:
@@ -154,9 +155,6 @@ layout_option = click.option(
 """`--format` of a command whose result is a report, not a list or a record."""
 
 
-_IDENTIFIER = re.compile(r"-|[jmd][a-z0-9]{7,}")
-
-
 class _FieldNames(click.ParamType[tuple[str, ...]]):
     """Names of fields, separated by commas."""
 
@@ -176,15 +174,23 @@ class _FieldNames(click.ParamType[tuple[str, ...]]):
         names = tuple(name.strip() for name in value.split(","))
         for name in names:
             if name not in self._known:
-                hint = (
-                    " Write an identifier before the option." if _IDENTIFIER.fullmatch(name) else ""
-                )
+                hint = self._explain(name, ctx)
                 self.fail(
                     f"There is no field {name!r}.{hint} The fields are {', '.join(self._known)}.",
                     param,
                     ctx,
                 )
         return names
+
+    def _explain(self, name: str, ctx: click.Context | None) -> str:
+        """Says where to write an argument of the command; empty if a field seems to be meant."""
+        arguments = [
+            each for each in (ctx.command.params if ctx else ()) if isinstance(each, click.Argument)
+        ]
+        if not arguments or closest_names(name, self._known):
+            return ""
+        meant = arguments[0].human_readable_name.strip("[].")
+        return f" If it is the {meant} of the command, write it before the option."
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

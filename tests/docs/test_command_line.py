@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.page_blocks import blocks, commands_folder
 
-from qai_hub.cli.groups import Example, HubCommand, HubGroup
+from qai_hub.cli.groups import Example, HubCommand, HubGroup, LazyGroup
 from qai_hub.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,22 @@ def walk(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Co
 
 COMMANDS = dict(walk(cli))
 LEAVES = [name for name, command in COMMANDS.items() if not isinstance(command, click.Group)]
+
+
+def test_lists_of_commands_have_whole_sentences() -> None:
+    groups = {
+        name: group
+        for name, group in COMMANDS.items()
+        if isinstance(group, HubGroup) and not isinstance(group, LazyGroup)
+    }
+    assert len(groups) > 5
+    for name, group in groups.items():
+        with click.Context(group, info_name=f"qai-hub {name}") as context:
+            listed = " ".join(group.get_help(context).partition("Commands:")[2].split())
+        for verb, command in group.commands.items():
+            summary = command.get_short_help_str()
+            assert summary.endswith(".")
+            assert f"{verb} {summary}" in listed
 
 
 def examples_of(command: click.Command) -> list[Example]:
