@@ -1,5 +1,6 @@
 """Jobs that name the version of QAIRT that they are to run with."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -222,9 +223,19 @@ def test_a_strict_hub_refuses_what_it_does_not_have(
     assert reason.startswith("This hub is strict about versions, and has QAIRT 2.")
     assert "this hub cannot have 2.31." in reason
 
+    failure, reason = refused(strict_client, conv_net(), f"{BINARY} --qairt_version 2.51-rc1")
+    assert failure == "UNSUPPORTED"
+    assert "this hub cannot have 2.51-rc1." in reason
+
     failure, reason = refused(strict_client, conv_net(), f"{BINARY} --qairt_version 2.49")
     assert failure == "UNSUPPORTED"
     assert "run `qai-hub engine install qnn-2.49` where the hub runs" in reason
+
+
+def test_a_strict_hub_lists_all_that_it_has(strict_client: Client, tiny: Engine) -> None:
+    install(tiny, print)
+    _, reason = refused(strict_client, conv_net(), f"{BINARY} --qairt_version 2.31")
+    assert re.search(rf"has QAIRT 2\.\d+\.\d+ and {FULL}: this hub cannot have 2\.31\.", reason)
 
 
 def test_other_runtimes_need_no_engine(client: Client) -> None:

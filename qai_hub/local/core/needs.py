@@ -65,7 +65,7 @@ def job_needs(
         elif each.size > big_input:
             found.add(BIG)
     asked = asked_version(options)
-    if QNN in found and asked:
+    if QNN in found and asked.numbers:
         other_qnn = choose_engine(
             asked,
             qairt_version(),

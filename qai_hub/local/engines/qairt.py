@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 from qai_hub.local.engines.catalog import ENGINES, Engine
 from qai_hub.option_string import (
@@ -11,14 +12,35 @@ from qai_hub.option_string import (
     parse_option_string,
 )
 
-Version = tuple[int, ...]
-"""The numbers of a version; none for the version of the hub itself."""
+
+class Version(NamedTuple):
+    """A version as a job names it.
+
+    Attributes:
+        numbers: Its numbers; none for the version of the hub itself.
+        variant: What follows them if it makes another version of it, such as "-rc1".
+    """
+
+    numbers: tuple[int, ...] = ()
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.numbers)) + self.variant
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The first two numbers, by which engines are named."""
+        return self.numbers[:2]
+
+
+OWN_VERSION = Version()
+"""The version of the hub itself, whatever it is."""
 
 TAGS = ("default", "latest")
 """The tags of the hub's own version: no engine has a newer one."""
 
-# What follows the numbers tells for which system a package of the SDK is.
-_NUMBERS = re.compile(r"v?(\d{1,9}(?:\.\d{1,19})+)(?:[-_].*)?", re.ASCII)
+# In full, the number of a build follows those of the version, and "-auto" names a package of it.
+_VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,19})+)(?:_\d{1,19})?(?:-auto)?([-_].*)?", re.ASCII)
 
 
 def parse_version(text: str) -> Version:
@@ -31,17 +53,21 @@ def parse_version(text: str) -> Version:
         ValueError: It is neither.
     """
     if text in TAGS:
-        return ()
-    found = _NUMBERS.fullmatch(text)
+        return OWN_VERSION
+    found = _VERSION.fullmatch(text)
     if found is None:
         raise ValueError("that is neither a version, such as 2.50, nor a tag.")
-    return tuple(map(int, found[1].split(".")))
+    return Version(tuple(map(int, found[1].split("."))), found[2] or "")
 
 
 def is_version(asked: Version, version: str) -> bool:
-    """Return whether a version is the one that was asked for, as far as both have numbers."""
-    numbers = parse_version(version)
-    return all(mine == theirs for mine, theirs in zip(asked, numbers, strict=False))
+    """Return whether a version is the one that was asked for, as far as both have numbers.
+
+    Another variant of it is not.
+    """
+    there = parse_version(version)
+    pairs = zip(asked.numbers, there.numbers, strict=False)
+    return asked.variant == there.variant and all(mine == theirs for mine, theirs in pairs)
 
 
 def engine_of_version(asked: Version) -> Engine | None:
@@ -50,21 +76,21 @@ def engine_of_version(asked: Version) -> Engine | None:
     Args:
         asked: The version, of which the first two numbers count.
     """
-    name = ".".join(map(str, asked[:2]))
+    name = ".".join(map(str, asked.release))
     return next((each for each in ENGINES.values() if name and each.qairt == name), None)
 
 
 def asked_version(options: str) -> Version:
-    """Return the version of QAIRT that a job's options name; no numbers if they name none.
+    """Return the version of QAIRT that a job's options name; the hub's own if they name none.
 
     Args:
         options: The options, as submitted. Errors in them are ignored here; they make the job fail.
     """
     try:
         asked = option_values(QAIRT_VERSION, parse_option_string(options))
-        return parse_version(asked[-1] or "") if asked else ()
+        return parse_version(asked[-1] or "") if asked else OWN_VERSION
     except (OptionStringError, ValueError):
-        return ()
+        return OWN_VERSION
 
 
 def choose_engine(
@@ -78,7 +104,7 @@ def choose_engine(
     one on the other side is chosen.
 
     Args:
-        asked: The version, of which the first two numbers count; none for the hub's own.
+        asked: The version, of which the first two numbers count.
         own: The version of the hub itself; None if it has none.
         installed: The names of the engines that may be used.
         makes_model: Whether the job makes a model, rather than running one.
@@ -89,21 +115,21 @@ def choose_engine(
         if nothing has any.
     """
     exact = engine_of_version(asked)
-    if not asked or (own is not None and parse_version(own)[:2] == asked[:2]):
+    if not asked.numbers or (own is not None and parse_version(own).release == asked.release):
         return None
     if exact is not None and (strict or exact.name in installed):
         return exact
     if strict:
         return None
-    found: dict[Version, Engine | None] = {
-        parse_version(ENGINES[name].qairt): ENGINES[name]
+    found: dict[tuple[int, ...], Engine | None] = {
+        parse_version(ENGINES[name].qairt).release: ENGINES[name]
         for name in installed
         if ENGINES[name].qairt
     }
     if own is not None:
-        found[parse_version(own)[:2]] = None
-    older = max((each for each in found if each < asked[:2]), default=None)
-    newer = min((each for each in found if each > asked[:2]), default=None)
+        found[parse_version(own).release] = None
+    older = max((each for each in found if each < asked.release), default=None)
+    newer = min((each for each in found if each > asked.release), default=None)
     order = (older, newer) if makes_model else (newer, older)
     nearest = next((each for each in order if each is not None), None)
     # With nothing to choose from, the reason of the failure names what to install.

@@ -4,6 +4,8 @@ import pytest
 
 from qai_hub.local.engines.catalog import ENGINES
 from qai_hub.local.engines.qairt import (
+    OWN_VERSION,
+    Version,
     asked_version,
     choose_engine,
     engine_of_needs,
@@ -27,7 +29,16 @@ OWN = "the hub's own"
     ],
 )
 def test_a_version_has_numbers_and_a_tag_has_none(text: str, numbers: tuple[int, ...]) -> None:
-    assert parse_version(text) == numbers
+    assert parse_version(text) == Version(numbers)
+
+
+@pytest.mark.parametrize("variant", ["-rc1", "-automatic", "_x86"])
+def test_a_variant_of_a_version_is_another_one(variant: str) -> None:
+    asked = parse_version(f"2.50{variant}")
+    assert (asked.numbers, asked.variant) == ((2, 50), variant)
+    assert str(asked) == f"2.50{variant}"
+    assert not is_version(asked, "2.50.40")
+    assert engine_of_version(asked) is ENGINES["qnn-2.50"]
 
 
 @pytest.mark.parametrize(
@@ -53,10 +64,10 @@ def test_numbers_that_both_have_are_equal(asked: str, version: str, *, expected:
 
 
 def test_two_numbers_name_an_engine() -> None:
-    assert engine_of_version((2, 50)) is ENGINES["qnn-2.50"]
-    assert engine_of_version((2, 50, 99)) is ENGINES["qnn-2.50"]
-    assert engine_of_version((2, 5)) is None
-    assert engine_of_version(()) is None
+    assert engine_of_version(Version((2, 50))) is ENGINES["qnn-2.50"]
+    assert engine_of_version(Version((2, 50, 99))) is ENGINES["qnn-2.50"]
+    assert engine_of_version(Version((2, 5))) is None
+    assert engine_of_version(OWN_VERSION) is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +83,7 @@ def test_two_numbers_name_an_engine() -> None:
     ],
 )
 def test_the_last_version_in_options_counts(options: str, version: tuple[int, ...]) -> None:
-    assert asked_version(options) == version
+    assert asked_version(options) == Version(version)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,9 @@ def test_the_nearest_version_does_what_the_named_one_would(
     names = [f"qnn-{version}" for version in installed.split()] + ["tflite"]
 
     def chosen(*, makes_model: bool) -> str:
-        engine = choose_engine(asked, "2.51.0", names, makes_model=makes_model, strict=False)
+        engine = choose_engine(
+            Version(asked), "2.51.0", names, makes_model=makes_model, strict=False
+        )
         return OWN if engine is None else engine.qairt
 
     assert (chosen(makes_model=True), chosen(makes_model=False)) == (makes, runs)
@@ -108,13 +121,14 @@ def test_the_nearest_version_does_what_the_named_one_would(
 def test_a_strict_hub_takes_the_named_version_alone(
     asked: tuple[int, ...], engine: str | None
 ) -> None:
-    chosen = choose_engine(asked, "2.51.0", ["qnn-2.50"], makes_model=True, strict=True)
+    chosen = choose_engine(Version(asked), "2.51.0", ["qnn-2.50"], makes_model=True, strict=True)
     assert (chosen and chosen.name) == engine
 
 
 def test_without_any_version_the_named_one_is_what_to_install() -> None:
-    assert choose_engine((2, 49), None, (), makes_model=True, strict=False) is ENGINES["qnn-2.49"]
-    assert choose_engine((2, 31), None, (), makes_model=True, strict=False) is None
+    known, unknown = Version((2, 49)), Version((2, 31))
+    assert choose_engine(known, None, (), makes_model=True, strict=False) is ENGINES["qnn-2.49"]
+    assert choose_engine(unknown, None, (), makes_model=True, strict=False) is None
 
 
 def test_needs_name_an_engine_that_is_laid_over_the_hubs_packages() -> None:

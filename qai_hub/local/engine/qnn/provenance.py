@@ -148,7 +148,7 @@ class Provenance:
         Raises:
             JobFailure: The binary is of a newer version.
         """
-        if parse_version(self.sdk) > parse_version(sdk):
+        if parse_version(self.sdk).numbers > parse_version(sdk).numbers:
             reason = (
                 f"The model was made with QAIRT {self.sdk}, and QAIRT {sdk} cannot read it: run "
                 f"this job with {self.sdk} or later, or compile the model with {QAIRT_VERSION} "
