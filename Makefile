@@ -202,6 +202,8 @@ $(MODELS_OFFICIAL_READY): $(REQUIREMENTS) $(REPOSITORIES) | $(RUNS)
 	@touch $@
 
 # The hub for them, with the same PyTorch, so that uv links its files instead of copying them.
+# Workers may not write bytecode, so that each job would compile PyTorch's Python files again.
+$(MODELS_HUB_READY): private export UV_COMPILE_BYTECODE := 1
 $(MODELS_HUB_READY): pyproject.toml constraints.txt $(REQUIREMENTS) | $(RUNS)
 	@echo "Setting up $(MODELS_HUB), with PyTorch and the engines"
 	@$(PYTHON) -m venv --clear $(MODELS_HUB)

@@ -277,6 +277,13 @@ class Option:
     keeps_false: bool = False
     repeatable: bool = False
 
+    @property
+    def literals(self) -> list[str]:
+        """Those of its possible values that are written as they are described."""
+        words = self.accepted.split("|")
+        is_pattern = any("=" in word for word in words)
+        return [] if is_pattern else [word for word in words if " " not in word]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -360,7 +367,7 @@ def _parse_values(
         except ValueError as error:
             raise _invalid_argument(
                 f"The option {flag!r} cannot be {quote_name(value, 1000)}: {error}"
-                f"{did_you_mean(value, option.accepted.split('|'))} "
+                f"{did_you_mean(value, option.literals)} "
                 f"Supported: {flag} ({option.accepted})."
             ) from None
     return values

@@ -272,6 +272,22 @@ def test_typos_are_answered_by_what_was_meant(text: str, kind: JobTypeName, clos
     assert f" Did you mean '{closest}'" in parse_failure(text, kind).reason
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("--lite_mp percentage=N", "quantize"),
+        ("--lite_mp 'percentage=10;override_qtype=int16;x=y'", "quantize"),
+        ("--lite_mp fp61", "quantize"),
+        ("--max_profiler_iterations '1 to 1000'", "profile"),
+        ("--qairt_version 'a version'", "compile"),
+    ],
+)
+def test_no_template_is_offered_as_a_correction(text: str, kind: JobTypeName) -> None:
+    reason = parse_failure(text, kind).reason
+    assert "Did you mean" not in reason
+    assert "Supported: --" in reason
+
+
 @pytest.mark.parametrize("runtime", ["qnn_lib_aarch64_android"])
 def test_known_runtimes_without_a_compiler_are_unsupported(runtime: str) -> None:
     failure = parse_failure(f"{TARGET_RUNTIME} {runtime}", "compile")
