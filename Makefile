@@ -18,11 +18,11 @@ MODELS_READY := $(MODELS)/.ready
 MODELS_HUB_READY := $(MODELS_HUB)/.ready
 MODELS_OFFICIAL_READY := $(MODELS_OFFICIAL)/.ready
 
-# Installs packages into an environment, at pinned versions: $(call install,ENVIRONMENT,PACKAGES).
+# Installs packages into an environment, at pinned versions: $(call install,ENVIRONMENT,PACKAGES,OPTIONS OF UV).
 # uv does in seconds what pip takes minutes for; where it can't be had, pip does it.
 UV = $(shell command -v uv || echo $(abspath $(VENV))/bin/uv)
 install = @if $(UV) --version >/dev/null 2>&1; then \
-	$(UV) pip install --quiet --python $(1)/bin/python $(2); \
+	$(UV) pip install --quiet $(3) --python $(1)/bin/python $(2); \
 	else $(1)/bin/python -m pip --disable-pip-version-check --quiet install $(2); fi
 
 # A comma in an argument of `call` would begin the next one.
@@ -201,9 +201,8 @@ $(MODELS_OFFICIAL_READY): $(REQUIREMENTS) $(REPOSITORIES) | $(RUNS)
 	-$(call install,$(MODELS_OFFICIAL),--no-deps -r $(REPOSITORIES))
 	@touch $@
 
-# The hub for them, with the same PyTorch, so that uv links its files instead of copying them.
-# Workers may not write bytecode, so that each job would compile PyTorch's Python files again.
-$(MODELS_HUB_READY): private export UV_COMPILE_BYTECODE := 1
+# The hub for them, with the same PyTorch, so that uv links its files instead of copying them. Workers may
+# not write bytecode: each job would compile again what is not compiled here, as pip does it anyway.
 $(MODELS_HUB_READY): pyproject.toml constraints.txt $(REQUIREMENTS) | $(RUNS)
 	@echo "Setting up $(MODELS_HUB), with PyTorch and the engines"
 	@$(PYTHON) -m venv --clear $(MODELS_HUB)
@@ -211,6 +210,6 @@ $(MODELS_HUB_READY): pyproject.toml constraints.txt $(REQUIREMENTS) | $(RUNS)
 	@sed -E '/^(torch|triton|setuptools|cuda-.*|nvidia-.*)==/d' constraints.txt >build/models-constraints.txt
 	@grep '^torch==' $(REQUIREMENTS) >>build/models-constraints.txt
 	$(call install,$(MODELS_HUB),-c build/models-constraints.txt hatchling)
-	$(call install,$(MODELS_HUB),-c build/models-constraints.txt --no-build-isolation -e '.[qnn$(comma)tflite$(comma)torch]')
+	$(call install,$(MODELS_HUB),-c build/models-constraints.txt --no-build-isolation -e '.[qnn$(comma)tflite$(comma)torch]',--compile-bytecode)
 	@$(MODELS_HUB)/bin/qai-hub engine install tflite qnn-2.50
 	@touch $@
