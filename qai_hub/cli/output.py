@@ -174,7 +174,7 @@ class _FieldNames(click.ParamType[tuple[str, ...]]):
         names = tuple(name.strip() for name in value.split(","))
         for name in names:
             if name not in self._known:
-                hint = self._explain(name, ctx)
+                hint = self._explain(value, param, ctx)
                 self.fail(
                     f"There is no field {name!r}.{hint} The fields are {', '.join(self._known)}.",
                     param,
@@ -182,12 +182,13 @@ class _FieldNames(click.ParamType[tuple[str, ...]]):
                 )
         return names
 
-    def _explain(self, name: str, ctx: click.Context | None) -> str:
-        """Says where to write an argument of the command; empty if a field seems to be meant."""
+    def _explain(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Says where to write an argument of the command; empty if fields seem to be meant."""
+        is_optional = isinstance(param, click.Option) and param.flag_value == ()
         arguments = [
             each for each in (ctx.command.params if ctx else ()) if isinstance(each, click.Argument)
         ]
-        if not arguments or closest_names(name, self._known):
+        if not is_optional or not arguments or "," in value or closest_names(value, self._known):
             return ""
         meant = arguments[0].human_readable_name.strip("[].")
         return f" If it is the {meant} of the command, write it before the option."

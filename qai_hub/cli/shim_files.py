@@ -18,6 +18,7 @@ from typing import NamedTuple
 from qai_hub._version import OFFICIAL_RELEASE
 from qai_hub.cli.common import CommandError
 from qai_hub.coexistence import DISTRIBUTION, OFFICIAL_DISTRIBUTION
+from qai_hub.written_files import whole_file
 
 _MARK = "+openapi"
 # A local version equals the official one for `==0.56.0`, and is newer for an upgrade.
@@ -105,9 +106,8 @@ def write_wheel(folder: Path) -> Path:
     Returns:
         The wheel.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     wheel = folder / f"{_STEM}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+    with whole_file(wheel) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _files({}).items():
             archive.writestr(zipfile.ZipInfo(f"{_FOLDER}/{name}", _TIMESTAMP), content)
     return wheel
