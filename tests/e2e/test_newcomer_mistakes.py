@@ -320,7 +320,7 @@ RAISED |= {
     "download to a device": (
         lambda w: w.model.download("/dev/null"),
         hub.UserError,
-        "give the path of a file, or of a folder",
+        "which no file replaces: give the path of a file.",
     ),
     "results into a file": (
         lambda w: w.failed.download_results(w.file("model.onnx")),
