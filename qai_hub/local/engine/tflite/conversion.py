@@ -7,13 +7,17 @@ from typing import Self
 
 import onnx
 
-from qai_hub.local.engine.onnx.signature import get_inputs, get_outputs
 from qai_hub.local.engine.quantize.qdq import is_quantized
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.convert import convert_floats
 from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.plain_names import PlainNames
-from qai_hub.local.engine.tflite.ports import flatten_outputs, restore_shapes
+from qai_hub.local.engine.tflite.ports import (
+    fix_dimensions,
+    flatten_outputs,
+    read_shapes,
+    restore_shapes,
+)
 from qai_hub.local.engine.tflite.recurrent import list_recurrent, name_all_steps
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
 
@@ -52,16 +56,17 @@ class Conversion:
         if is_quantized(model):
             stated = strip_quantizers(model)
             decompose_for_integers(model)
+        given = read_shapes(model)
         name_all_steps(model)
         names = PlainNames(model)
-        ports = [*get_inputs(model), *get_outputs(model)]
-        shapes = {port.name: port.to_spec().shape for port in ports}
+        shapes = {names.hide(name): shape for name, shape in given.items()}
         shaped = flatten_outputs(model)
         recurrent = frozenset(
             name for node in list_recurrent(model) for name in node.output if name
         )
         converted = convert_floats(model, names, folder)
         file = TfliteFile.read(converted.path)
+        fix_dimensions(file, model)
         restore_shapes(file, shapes)
         # The converter writes the weights of each step of a recurrent layer anew.
         file.share_constants()
