@@ -19,6 +19,7 @@ from qai_hub.local.engine.tflite.ports import (
     restore_shapes,
 )
 from qai_hub.local.engine.tflite.recurrent import list_recurrent, name_all_steps
+from qai_hub.local.engine.tflite.rewrites import rewrite_for_converter
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
 
 
@@ -57,6 +58,7 @@ class Conversion:
             stated = strip_quantizers(model)
             decompose_for_integers(model)
         given = read_shapes(model)
+        rewrite_for_converter(model)
         name_all_steps(model)
         names = PlainNames(model)
         shapes = {names.hide(name): shape for name, shape in given.items()}
