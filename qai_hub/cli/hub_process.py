@@ -206,7 +206,7 @@ def process_options(command: F) -> F:
                 is_flag=True,
                 flag_value=False,
                 default=True,
-                help="Do not compare target models for QNN with their source models in simulation.",
+                help="Do not compare target models with their source models.",
             ),
             click.option(
                 "--no-layer-analysis",

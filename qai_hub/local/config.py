@@ -166,8 +166,8 @@ class HubConfig:
         job_timeout: Seconds that a job may run before it fails.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
-        check_targets: Whether target models for QNN are compared with their source models in
-            simulation.
+        check_targets: Whether target models for QNN and TensorFlow Lite are compared with their
+            source models.
         analyze_layers: Whether quantize jobs measure the layers of their models.
         strict_versions: Whether a job fails that names a version of QAIRT which this hub does not
             have; otherwise it gets the nearest one, and a notice says so.

@@ -45,8 +45,8 @@ class LocalHub:
         allowed_hosts: Additional host names that requests may be addressed to.
         memory_limit: Address space that a job may use, in bytes; None for no limit.
         cache: Whether a target model that was made before is reused.
-        check_targets: Whether target models for QNN are compared with their source models in
-            simulation, which takes a second or more per job.
+        check_targets: Whether target models for QNN and TensorFlow Lite are compared with their
+            source models, which takes a second or more per job.
         analyze_layers: Whether quantize jobs measure the layers of their models, which takes as
             long as quantizing does, or longer.
         strict_versions: Whether a job fails that names a version of QAIRT which this hub does not

@@ -72,6 +72,7 @@ def test_a_float_model_compiles_runs_and_profiles(client: Client, floats: Compil
     check = floats.get_target_check()
     assert check is not None
     assert check.status == "CLOSE"
+    assert check.bound == 60
     assert {"onnx2tf", "LiteRT"} <= floats.get_tool_versions().keys()
 
 
@@ -89,7 +90,7 @@ def test_a_quantized_model_computes_with_integers(
     assert path.endswith(".tflite")
     model = LiteRtModel(Path(path), threads=1)
     assert [port.dtype for port in [*model.inputs, *model.outputs]] == ["int8", "int8"]
-    assert "compute with floats" not in told(job)
+    assert "with floats, as TensorFlow" not in told(job)
     assert psnr(outputs_of(client, target_of(floats)), outputs_of(client, target_of(job))) > 35
 
 
@@ -102,7 +103,7 @@ def test_a_model_that_is_quantized_on_the_way(client: Client, floats: CompileJob
     )
 
     assert psnr(outputs_of(client, target_of(floats)), outputs_of(client, target_of(job))) > 50
-    assert "compute with floats" not in told(job)
+    assert "with floats, as TensorFlow" not in told(job)
 
 
 def test_padded_pools_and_divisions_of_a_quantized_model(client: Client) -> None:
@@ -123,6 +124,21 @@ def test_padded_pools_and_divisions_of_a_quantized_model(client: Client) -> None
     expected = outputs_of(client, target_of(compiled(client, model)))
     assert psnr(expected, outputs_of(client, target_of(job))) > 30
     assert "DIV (1)" in told(job)
+
+
+def test_notices_are_of_the_target_that_was_made(client: Client) -> None:
+    options = "--quantize_full_type float16 --truncate_64bit_tensors --skip_target_check"
+    job = client.submit_compile_job(
+        conv_net(),
+        DEVICE,
+        options=f"--target_runtime tflite {options}",
+        calibration_data={"x": INPUTS},
+    )
+
+    assert job.wait(120).success, job.get_status().message
+    assert "calibration_data was not used: --quantize_full_type float16 needs none." in told(job)
+    assert "was not checked on the CPU: the job's option --skip_target_check" in told(job)
+    assert "QNN" not in told(job)
 
 
 def test_a_check_converts_as_a_job_does(client: Client) -> None:

@@ -31,6 +31,7 @@ def read_compile_options(request: AttemptRequest) -> tuple[Options, QnnTarget | 
         JobFailure: An option cannot be obeyed, or does not suit the target runtime.
     """
     options = parse_job_options(request.options, "compile")
+    makes_half = options.values.get(FULL_TYPE) == HALF_TYPE
     _settle_tflite_options(options)
     qnn = _build_qnn_target(options, request)
     settle_qairt_version(options, request, uses_qnn=qnn is not None)
@@ -47,7 +48,7 @@ def read_compile_options(request: AttemptRequest) -> tuple[Options, QnnTarget | 
             "and its inputs and outputs stay as they are."
         )
         options.notices.append(build_notice("INFO", "USER", message))
-    options.notices.extend(check_calibration(request, options.values))
+    options.notices.extend(check_calibration(request, options.values, makes_half=makes_half))
     if TARGET_RUNTIME not in options.values:
         message = f"No {TARGET_RUNTIME} given: compiled for onnx."
         options.notices.append(build_notice("INFO", "USER", message))

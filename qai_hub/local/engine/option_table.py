@@ -119,8 +119,7 @@ OPTIONS = (
         "--truncate_64bit_tensors",
         {
             "compile": Ignored(
-                "ONNX Runtime computes with 64-bit integers, and for QNN the provider makes them "
-                "32-bit itself"
+                "runtimes compute with 64-bit integers, or the target model has 32-bit ones anyway"
             )
         },
     ),

@@ -98,7 +98,7 @@ def test_a_quantized_model_computes_with_integers(tmp_path: Path) -> None:
     for name, value in expected(tmp_path).items():
         np.testing.assert_allclose(found[name], value, atol=0.1)
     notices = notices_of(outcome)
-    assert "compute with floats" not in notices
+    assert "with floats, as TensorFlow" not in notices
     assert "tensors that the target model computes are integers." in notices
     assert {dtype for _, _, dtype in specs_of(outcome, "output")} == {"float32"}
 

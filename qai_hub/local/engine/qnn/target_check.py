@@ -1,10 +1,10 @@
-"""Checks a target model for QNN: one simulated inference or more, against the source model."""
+"""Checks a target model: one inference or more, in simulation for QNN, against its source."""
 
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -60,6 +60,10 @@ _MAX_SAMPLES = 3
 _MAX_OUTPUTS_SHOWN = 5
 
 CALIBRATION_LABEL = "the calibration data"
+
+# Where target models run that are compared.
+IN_SIMULATION = "in simulation"
+ON_CPU = "on the CPU"
 
 Status = Literal["CLOSE", "FAR", "NOT_CHECKED"]
 
@@ -158,7 +162,7 @@ class TargetCheck:
     outputs: Sequence[Mapping[str, Any]] = field(default=())
     summary: str = ""
     did_run: bool = True
-    place: str = "in simulation"
+    place: str = IN_SIMULATION
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON of a `TargetCheck`."""
@@ -246,7 +250,7 @@ def check_target(request: CheckRequest, folder: Path, time_limit: float) -> Targ
     Returns:
         The result. A target that cannot be checked is a result, not an exception.
     """
-    place = "in simulation" if request.soc else "on the CPU"
+    place = IN_SIMULATION if request.soc else ON_CPU
     logger.info("Checking the target model %s", place)
     started = time.monotonic()
     try:
@@ -270,16 +274,19 @@ def _explain(error: CallError, what: str) -> dict[str, Any]:
     return {"status": "NOT_CHECKED", "reason": reason, "did_run": did_run}
 
 
-def find_why_not_checked(request: AttemptRequest, values: Mapping[str, Any]) -> TargetCheck | None:
+def find_why_not_checked(
+    request: AttemptRequest, values: Mapping[str, Any], place: str = IN_SIMULATION
+) -> TargetCheck | None:
     """Return the result of a check that the hub or the job does without; None if it is wanted.
 
     Args:
         request: The request of the job.
         values: The values of its options, by flag.
+        place: Where the target model would run.
     """
     if not request.check_target:
-        return TURNED_OFF
-    return _SKIPPED if SKIP_TARGET_CHECK in values else None
+        return replace(TURNED_OFF, place=place)
+    return replace(_SKIPPED, place=place) if SKIP_TARGET_CHECK in values else None
 
 
 def select_checked(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,8 +297,8 @@ def select_checked(result: Mapping[str, Any]) -> dict[str, Any]:
     """
     selected = {name: result[name] for name in ("input_spec", "output_spec", "tool_versions")}
     # Nothing is compared, which is no news of the hub.
-    unchecked = TURNED_OFF.to_notice()
-    notices = [each for each in result["notices"] if each != unchecked]
+    unchecked = [replace(TURNED_OFF, place=each).to_notice() for each in (IN_SIMULATION, ON_CPU)]
+    notices = [each for each in result["notices"] if each not in unchecked]
     return {**selected, "notices": notices}
 
 

@@ -30,6 +30,7 @@ from qai_hub.local.engine.option_table import (
     SKIP_TARGET_CHECK,
     parse_job_options,
 )
+from qai_hub.local.engine.options import HALF
 from qai_hub.local.engine.protocol import (
     WORK_FOLDER,
     AttemptRequest,
@@ -58,12 +59,15 @@ from qai_hub.local.enums import ModelType
 from qai_hub.option_string import TARGET_RUNTIME
 
 
-def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> list[dict[str, str]]:
+def check_calibration(
+    request: AttemptRequest, values: Mapping[str, Any], *, makes_half: bool
+) -> list[dict[str, str]]:
     """Check, before any work is done, that calibration data and options match.
 
     Args:
         request: The request.
-        values: The values of the job's options, by flag.
+        values: The values of the job's options, by flag, without those of floats.
+        makes_half: Whether the options request floats of 16 bits, which need no data.
 
     Returns:
         A notice if the model is not quantized with the data.
@@ -79,16 +83,12 @@ def check_calibration(request: AttemptRequest, values: Mapping[str, Any]) -> lis
         raise JobFailure(FailureType.INVALID_ARGUMENT, reason)
     if FULL_TYPE in values or request.dataset is None:
         return []
+    why = f"{FULL_TYPE} {HALF} needs none" if makes_half else f"no {FULL_TYPE} was given"
     is_checked = request.check_target and SKIP_TARGET_CHECK not in values
     if is_checked and values.get(TARGET_RUNTIME, "onnx") != "onnx":
-        message = (
-            "calibration_data was used for the check of the target model only: no "
-            f"{FULL_TYPE} was given."
-        )
+        message = f"calibration_data was used for the check of the target model only: {why}."
         return [build_notice("INFO", "USER", message)]
-    return [
-        build_notice("WARNING", "USER", f"calibration_data was not used: no {FULL_TYPE} was given.")
-    ]
+    return [build_notice("WARNING", "USER", f"calibration_data was not used: {why}.")]
 
 
 def quantize_for_compile(

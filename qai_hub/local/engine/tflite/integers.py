@@ -100,13 +100,21 @@ def quantize_conversion(
     notices = []
     if exact and port_type:
         names = ", ".join(quote_name(conversion.names.restore(each)) for each in sorted(exact))
-        message = f"The inputs {names} stay floats, as the source model does not quantize them."
+        words = (
+            ("input", "stays a float", "it")
+            if len(exact) == 1
+            else ("inputs", "stay floats", "them")
+        )
+        message = (
+            f"The {words[0]} {names} {words[1]}, as the source model does not quantize {words[2]}."
+        )
         notices.append(build_notice("INFO", "MODEL", message))
     if missing and label == PLAUSIBLE_INPUTS_LABEL:
+        tensors = "1 tensor" if len(missing) == 1 else f"{len(missing)} tensors"
         message = (
-            f"{len(missing)} tensors that the converter added to the model have ranges that were "
-            f"measured on {label}, as there is no calibration data that fits. Compile with "
-            "calibration_data to measure them on that."
+            f"The ranges of {tensors} that the converter added to the model were measured on "
+            f"{label}, as there is no calibration data that fits. Compile with calibration_data "
+            "to measure them on that."
         )
         notices.append(build_notice("WARNING", "USER", message))
     return [*notices, *_describe(TfliteFile.read(target), precision)]
@@ -155,9 +163,13 @@ def _describe(file: TfliteFile, precision: Precision) -> list[dict[str, str]]:
     if found:
         shown = ", ".join(f"{name} ({count})" for name, count in found[:_MAX_OPERATORS_SHOWN])
         more = len(found) - _MAX_OPERATORS_SHOWN
+        count = sum(count for _, count in found)
+        compute, them = ("operators", "compute"), "them"
+        if count == 1:
+            compute, them = ("operator", "computes"), "it"
         message = (
-            f"{sum(count for _, count in found)} operators of the target model compute with "
-            f"floats, as TensorFlow Lite or its quantizer has no integers for them: {shown}"
+            f"{count} {compute[0]} of the target model {compute[1]} with floats, as TensorFlow "
+            f"Lite or its quantizer has no integers for {them}: {shown}"
             f"{f' and {more} more' if more > 0 else ''}."
         )
         notices.append(build_notice("WARNING", "MODEL", message))

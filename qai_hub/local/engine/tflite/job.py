@@ -28,6 +28,7 @@ from qai_hub.local.engine.protocol import (
     specs_to_json,
 )
 from qai_hub.local.engine.qnn.target_check import (
+    ON_CPU,
     CheckRequest,
     Precision,
     TargetCheck,
@@ -51,6 +52,10 @@ _MAX_BYTES = 2**31 - 1
 # Below this PSNR in decibels, an output in floats is not that of the source model. One in integers
 # may be far for want of data: of values that are much smaller than its range, nothing is left.
 _LEAST_PSNR = 15.0
+# Below these, an output in floats is far. Sound real models have 104 dB and more on the CPU, and 48
+# and more with weights of 16 bits.
+_FLOAT_BOUND = 60.0
+_HALF_BOUND = 40.0
 _STATE_NOTICE = (
     "Recurrent layers of the target model keep their state from one inference to the next, while "
     "the source model begins anew: reset the variables before each inference, as "
@@ -110,7 +115,13 @@ def convert_to_tflite(request: AttemptRequest, folder: Path) -> Report:
         notices.append(build_notice("WARNING", "MODEL", _STATE_NOTICE))
     conversion.restore_names(target)
     reference = request.model.source or path
-    check = _check(request, values, reference, precision, folder, started)
+    if precision.activations:
+        bound = choose_bound(precision, is_source_quantized=request.model.source is None)
+    else:
+        bound = _HALF_BOUND if settings.half_weights else _FLOAT_BOUND
+    check = _check(
+        request, values, reference, bound, folder, started, is_float=not precision.activations
+    )
     made = LiteRtModel(target, threads=1)
     return Report(
         result={
@@ -165,36 +176,46 @@ def _check(
     request: AttemptRequest,
     values: Mapping[str, Any],
     reference: Path,
-    precision: Precision,
+    bound: float,
     folder: Path,
     started: float,
+    *,
+    is_float: bool,
 ) -> TargetCheck:
     """Compare the target model with the model that it was made from.
 
     Raises:
-        JobFailure: They have nothing in common, or the target model does not run.
+        JobFailure: They have nothing in common, or the target model does not run. Without the
+            check, it is loaded all the same.
     """
-    skipped = find_why_not_checked(request, values)
+    skipped = find_why_not_checked(request, values, ON_CPU)
     if skipped is not None:
+        try:
+            LiteRtModel(folder / _TARGET, threads=1).load()
+        except JobFailure as failure:
+            raise _refuse_target(failure.reason) from failure
         return skipped
     begin_step(Step.CHECKING_TARGET)
     wanted = CheckRequest(
         target=InputModel(path=folder / _TARGET, model_type=ModelType.TFLITE),
         soc=None,
         reference=reference,
-        bound=choose_bound(precision, is_source_quantized=request.model.source is None),
+        bound=bound,
         dataset=request.dataset or request.calibration,
     )
     limit = limit_seconds(time.monotonic() - started, request.time_limit)
     check = check_target(wanted, folder / WORK_FOLDER / "check", limit)
     if not check.did_run:
-        reason = f"LiteRT does not run the converted model: {check.reason}"
-        raise JobFailure(FailureType.UNSUPPORTED, reason)
+        raise _refuse_target(check.reason)
     is_lost = any(each.get("psnr", _LEAST_PSNR) < _LEAST_PSNR for each in check.outputs)
-    if is_lost and not precision.activations:
+    if is_lost and is_float:
         reason = (
             f"The converted model computes something else than the model: {check.reason} This is a "
             f"fault of the converter, onnx2tf: {SKIP_TARGET_CHECK} gives the model as it is."
         )
         raise JobFailure(FailureType.UNSUPPORTED, reason)
     return check
+
+
+def _refuse_target(reason: str) -> JobFailure:
+    return JobFailure(FailureType.UNSUPPORTED, f"LiteRT does not run the converted model: {reason}")
