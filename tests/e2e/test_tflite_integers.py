@@ -43,6 +43,9 @@ def build() -> onnx.ModelProto:
         "w": normal(1, 3 * HIDDEN, 5),
         "r": normal(1, 3 * HIDDEN, HIDDEN) / 2,
         "table": normal(12, 4),
+        "slopes": np.array([0.1, -0.5, 0.3], np.float32).reshape(3, 1, 1),
+        "second": normal(3, 3, 3, 3) / 4,
+        "flat": np.array([3, SIZE * SIZE]),
     }
     nodes = [
         helper.make_node("Conv", ["x", "first", "bias"], ["once"]),
@@ -57,6 +60,16 @@ def build() -> onnx.ModelProto:
         helper.make_node("Mul", ["hard_swish", "factor"], ["scaled"]),
         helper.make_node("Add", ["scaled", "factor"], ["fused_division"]),
         helper.make_node("GRU", ["steps", "w", "r"], ["", "remembered"], hidden_size=HIDDEN),
+        helper.make_node("PRelu", ["sum", "slopes"], ["active"]),
+        helper.make_node("Conv", ["active", "second"], ["inner"], pads=[1] * 4),
+        helper.make_node("PRelu", ["inner", "slopes"], ["inner_active"]),
+        helper.make_node("Conv", ["inner_active", "second"], ["deep"], pads=[1] * 4),
+        helper.make_node("Add", ["deep", "active"], ["residual"]),
+        helper.make_node("LeakyRelu", ["once"], ["leaky"], alpha=0.2),
+        helper.make_node("Neg", ["once"], ["negated"]),
+        helper.make_node("Elu", ["once"], ["elu"], alpha=0.5),
+        helper.make_node("Reshape", ["once", "flat"], ["rows"]),
+        helper.make_node("Split", ["rows"], ["half", "other_half"], axis=1),
         helper.make_node("Cast", ["codes"], ["indices"], to=onnx.TensorProto.INT64),
         helper.make_node("Gather", ["table", "indices"], ["chosen"], axis=0),
     ]
@@ -68,6 +81,11 @@ def build() -> onnx.ModelProto:
         "smaller": image,
         "largest": (FLOAT, [1, 3, 1, 1]),
         "fused_division": image,
+        "residual": image,
+        "leaky": image,
+        "negated": image,
+        "elu": image,
+        "half": (FLOAT, [3, SIZE * SIZE // 2]),
         "remembered": (FLOAT, [1, 1, HIDDEN]),
         "chosen": (FLOAT, [6, 4]),
     }
@@ -125,6 +143,8 @@ def run_quantized(
     assert "measured on random inputs" not in told
     assert "REDUCE_MAX" not in told
     assert "MINIMUM" not in told
+    assert "RELU" not in told
+    assert "NEG" not in told
     data = client.submit_inference_job(job.get_target_model(), DEVICE, run, profile=False)
     values = data.download_output_data()
     assert values is not None, data.get_status().message
@@ -144,6 +164,11 @@ def psnr(expected: np.ndarray, found: np.ndarray) -> float:
         ("smaller", 30),
         ("largest", 30),
         ("fused_division", 30),
+        ("residual", 30),
+        ("leaky", 30),
+        ("negated", 30),
+        ("elu", 30),
+        ("half", 30),
         ("remembered", 30),
         ("chosen", 40),
     ],

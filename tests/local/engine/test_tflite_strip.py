@@ -10,7 +10,6 @@ from support.tflite_engine import IMAGE, INDEX, LABEL, PIXELS, conv_net
 from qai_hub.local.engine.failures import JobFailure
 from qai_hub.local.engine.option_table import parse_job_options
 from qai_hub.local.engine.qnn.target_check import Precision
-from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.plain_names import PlainNames
 from qai_hub.local.engine.tflite.settings import TfliteSettings
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
@@ -130,28 +129,3 @@ def test_types_that_do_not_fit_are_refused(options: str, precision: Precision, r
 
     with pytest.raises(JobFailure, match=reason):
         TfliteSettings.from_options(values).choose_port_type(precision)
-
-
-@pytest.mark.parametrize(
-    ("op", "attributes", "slopes"),
-    [("Neg", {}, None), ("LeakyRelu", {"alpha": 0.2}, None), ("PRelu", {}, [[[0.1]], [[-0.5]]])],
-)
-def test_operators_without_integers_are_replaced(
-    op: str, attributes: dict[str, Any], slopes: list[Any] | None
-) -> None:
-    value = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 2, 3, 3])
-    output = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 2, 3, 3])
-    constants = (
-        [] if slopes is None else [numpy_helper.from_array(np.array(slopes, np.float32), "s")]
-    )
-    inputs = ["x"] if slopes is None else ["x", "s"]
-    node = helper.make_node(op, inputs, ["y"], **attributes)
-    graph = helper.make_graph([node], "g", [value], [output], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    sample = {"x": np.random.default_rng(4).standard_normal((1, 2, 3, 3)).astype(np.float32)}
-    before = run(model, sample)
-
-    decompose_for_integers(model)
-
-    assert count(model, op) == 0
-    np.testing.assert_allclose(run(model, sample)[0], before[0], rtol=1e-6)

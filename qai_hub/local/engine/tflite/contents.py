@@ -158,6 +158,25 @@ class TfliteFile:
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 
+    def is_float(self, index: int) -> bool:
+        """Return whether a tensor of the main graph has 32-bit floats."""
+        return bool(self.graph.tensors[index].type == schema.TensorType.FLOAT32)
+
+    def add_like(self, name: str, index: int) -> int:
+        """Add a tensor to compute to the main graph.
+
+        Args:
+            name: Its name.
+            index: The tensor whose type and shape it has.
+
+        Returns:
+            Its index.
+        """
+        like, tensor = self.graph.tensors[index], schema.TensorT()
+        tensor.name, tensor.shape, tensor.type = name.encode(), like.shape, like.type
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
     def add_buffer(self, values: np.ndarray[Any, Any]) -> int:
         """Add a place for the value of a constant.
 

@@ -10,7 +10,6 @@ import onnx
 from qai_hub.local.engine.quantize.qdq import is_quantized
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.convert import convert_floats
-from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.plain_names import PlainNames
 from qai_hub.local.engine.tflite.ports import (
     fix_dimensions,
@@ -56,7 +55,6 @@ class Conversion:
         stated: dict[str, QuantizedRange] = {}
         if is_quantized(model):
             stated = strip_quantizers(model)
-            decompose_for_integers(model)
         given = read_shapes(model)
         rewrite_for_converter(model)
         name_all_steps(model)

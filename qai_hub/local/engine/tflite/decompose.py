@@ -3,68 +3,78 @@
 from collections.abc import Callable
 
 import numpy as np
-import onnx
-from onnx import helper
+from ai_edge_litert import schema_py_generated as schema
 
-from qai_hub.local.engine.onnx.graph_index import GraphIndex, attributes_of
-
-_Nodes = list[onnx.NodeProto]
-_DEFAULT_SLOPE = 0.01
+from qai_hub.local.engine.tflite.contents import Operator, TfliteFile
 
 
-def decompose_for_integers(model: onnx.ModelProto) -> None:
+def decompose_for_integers(file: TfliteFile) -> None:
     """Replace operators by others that compute the same and have integer kernels, in place.
 
+    The converter would lose the layout of images if it were given these.
+
     Args:
-        model: The float model.
+        file: The float model.
     """
-    index = GraphIndex(model)
-    nodes: _Nodes = []
-    for node in index.list_nodes():
-        rule = _RULES.get(node.op_type)
-        nodes += (rule(index, node) if rule else None) or [node]
-    index.set_nodes(nodes)
+    operators: list[Operator] = []
+    for operator in file.graph.operators:
+        rule = _RULES.get(file.operator_name(operator))
+        is_float = rule and file.is_float(operator.outputs[0])
+        operators += (rule(file, operator) if rule and is_float else None) or [operator]
+    file.graph.operators = operators
+    file.forget_unused_values()
 
 
-def _scale(node: onnx.NodeProto, factor: str, output: str) -> onnx.NodeProto:
-    return helper.make_node("Mul", [node.input[0], factor], [output], name=output)
-
-
-def _negate(index: GraphIndex, node: onnx.NodeProto) -> _Nodes | None:
+def _negate(file: TfliteFile, operator: Operator) -> list[Operator] | None:
     """`-x` is `-1 x`."""
-    if not index.computes_floats(node):
-        return None
-    factor = index.add_constant("minus_one", np.array(-1, np.float32))
-    return [_scale(node, factor, node.output[0])]
+    factor = _add_factor(file, operator, -1)
+    return [_multiply(file, operator.inputs[0], factor, operator.outputs[0])]
 
 
-def _leak(index: GraphIndex, node: onnx.NodeProto) -> _Nodes | None:
+def _leak(file: TfliteFile, operator: Operator) -> list[Operator] | None:
     """`LeakyRelu(x)` is `max(x, a x)` for a slope of at most 1."""
-    slope = attributes_of(node).get("alpha", _DEFAULT_SLOPE)
+    slope = operator.builtinOptions.alpha
     if slope > 1:
         return None
-    factor = index.add_constant("slope", np.array(slope, np.float32))
-    return _take_larger(index, node, factor)
+    factor = _add_factor(file, operator, slope)
+    return _take_larger(file, operator, factor)
 
 
-def _leak_by_channel(index: GraphIndex, node: onnx.NodeProto) -> _Nodes | None:
+def _leak_by_channel(file: TfliteFile, operator: Operator) -> list[Operator] | None:
     """`PRelu(x)` is `max(x, a x)` for constant slopes of at most 1."""
-    slopes = index.value(node.input[1])
+    slopes = file.read_floats(file.graph.tensors[operator.inputs[1]])
     if slopes is None or bool(np.any(slopes > 1)):
         return None
-    return _take_larger(index, node, node.input[1])
+    return _take_larger(file, operator, operator.inputs[1])
 
 
-def _take_larger(index: GraphIndex, node: onnx.NodeProto, factor: str) -> _Nodes | None:
-    if not index.is_float(node.output[0]):
-        return None
-    scaled = index.declare_like(f"{node.output[0]}_scaled", node.output[0])
-    larger = helper.make_node("Max", [node.input[0], scaled], node.output, name=node.output[0])
-    return [_scale(node, factor, scaled), larger]
+def _take_larger(file: TfliteFile, operator: Operator, factor: int) -> list[Operator]:
+    source, output = operator.inputs[0], operator.outputs[0]
+    scaled = file.add_like(f"{file.graph.tensors[output].name.decode()}_scaled", output)
+    larger = schema.OperatorT()
+    larger.opcodeIndex = file.add_code(schema.BuiltinOperator.MAXIMUM)
+    larger.inputs, larger.outputs = [source, scaled], [output]
+    larger.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
+    larger.builtinOptions = schema.MaximumMinimumOptionsT()
+    return [_multiply(file, source, factor, scaled), larger]
 
 
-_RULES: dict[str, Callable[[GraphIndex, onnx.NodeProto], _Nodes | None]] = {
-    "LeakyRelu": _leak,
-    "Neg": _negate,
-    "PRelu": _leak_by_channel,
+def _add_factor(file: TfliteFile, operator: Operator, value: float) -> int:
+    name = file.graph.tensors[operator.outputs[0]].name.decode()
+    return file.add_constant(f"{name}_factor", np.array([value], np.float32))
+
+
+def _multiply(file: TfliteFile, source: int, factor: int, output: int) -> Operator:
+    operator = schema.OperatorT()
+    operator.opcodeIndex = file.add_code(schema.BuiltinOperator.MUL)
+    operator.inputs, operator.outputs = [source, factor], [output]
+    operator.builtinOptionsType = schema.BuiltinOptions.MulOptions
+    operator.builtinOptions = schema.MulOptionsT()
+    return operator
+
+
+_RULES: dict[str, Callable[[TfliteFile, Operator], list[Operator] | None]] = {
+    "LEAKY_RELU": _leak,
+    "NEG": _negate,
+    "PRELU": _leak_by_channel,
 }

@@ -17,6 +17,7 @@ from qai_hub.local.engine.runners.tflite import LiteRtModel
 from qai_hub.local.engine.tflite.biases import widen_bias_scales
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.conversion import Conversion
+from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
 from qai_hub.local.engine.tflite.kin import replace_by_kin, restore_kin
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
@@ -70,6 +71,7 @@ def quantize_conversion(
         JobFailure: It cannot be quantized.
     """
     file, work = conversion.file, conversion.folder / "float.tflite"
+    decompose_for_integers(file)
     use_fully_connected(file)
     fold_first_states(file)
     use_reshapes(file)
