@@ -43,9 +43,20 @@ _CASES: dict[str, tuple[str, list[str], dict[str, Any], list[int]]] = {
         {"kernel_shape": [3], "strides": [2], "pads": [1, 0], "ceil_mode": 1},
         [1, 2, 4],
     ),
+    "deconvolved": (
+        "ConvTranspose",
+        ["x", "kernel"],
+        {"strides": [2, 2], "pads": [1, 0, 0, 1], "output_padding": [1, 0]},
+        [1, 2, 17, 14],
+    ),
+    "convolved": ("Conv", ["x", "small"], {"auto_pad": "SAME_LOWER"}, _IMAGE),
+    "interpolated": ("Resize", ["x", "none", "factors"], {"mode": "linear"}, [1, 3, 12, 10]),
     "neighbours": ("Resize", ["x", "none", "none", "size"], {"mode": "nearest"}, [1, 3, 5, 3]),
 }
 _CONSTANTS = {
+    "kernel": np.linspace(-1, 1, 54, dtype=np.float32).reshape(3, 2, 3, 3),
+    "small": np.linspace(-1, 1, 36, dtype=np.float32).reshape(3, 3, 2, 2),
+    "factors": np.array([1, 1, 1.5, 1.5], np.float32),
     "places": np.array([[0, 1, -1], [-1, -2, 3]]),
     "elements": np.array([[[[0, -1]]]]),
     "last": np.array([-1]),
@@ -95,3 +106,15 @@ def test_each_operator_computes_what_onnx_defines(tmp_path: Path) -> None:
     wanted: list[Any] = session.run(sample, "a sample")
     for name, value in zip(session.output_names, wanted, strict=True):
         np.testing.assert_allclose(found[name], value, atol=1e-5, err_msg=name)
+
+
+def test_a_target_that_cannot_be_loaded_fails_without_a_check(tmp_path: Path) -> None:
+    node = helper.make_node("Resize", ["x", "none", "factors"], ["y"], mode="linear")
+    weights = {"none": np.array([], np.float32), "factors": _CONSTANTS["factors"]}
+    # The shape that is declared is not the one that the factors give.
+    model = build_model([node], {"x": (FLOAT, _IMAGE)}, {"y": (FLOAT, [1, 3, 12, 9])}, weights)
+
+    outcome = convert(tmp_path, model, options="--skip_target_check")
+
+    assert outcome.failure_type == "JOB_FAILURE_TYPE_UNSUPPORTED"
+    assert outcome.reason.startswith("LiteRT does not run the converted model: LiteRT cannot load")
