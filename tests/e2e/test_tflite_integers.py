@@ -51,6 +51,7 @@ def build() -> onnx.ModelProto:
         helper.make_node("Conv", ["x", "first", "bias"], ["once"]),
         helper.make_node("Conv", ["x", "rare", "rare_bias"], ["rare_channel"]),
         helper.make_node("Max", ["once", "low"], ["maximum"]),
+        helper.make_node("Min", ["once", "factor"], ["minimum"]),
         helper.make_node("ReduceMax", ["once"], ["largest"], axes=[2, 3]),
         helper.make_node("Add", ["once", "three"], ["sum"]),
         helper.make_node("Clip", ["sum", "none", "six"], ["clip"]),
@@ -78,6 +79,7 @@ def build() -> onnx.ModelProto:
     outputs = {
         "rare_channel": (FLOAT, [1, 2, SIZE, SIZE]),
         "maximum": image,
+        "minimum": image,
         "smaller": image,
         "largest": (FLOAT, [1, 3, 1, 1]),
         "fused_division": image,
@@ -143,6 +145,7 @@ def run_quantized(
     assert "measured on random inputs" not in told
     assert "REDUCE_MAX" not in told
     assert "MINIMUM" not in told
+    assert "MAXIMUM" not in told
     assert "RELU" not in told
     assert "NEG" not in told
     data = client.submit_inference_job(job.get_target_model(), DEVICE, run, profile=False)
@@ -161,6 +164,7 @@ def psnr(expected: np.ndarray, found: np.ndarray) -> float:
     [
         ("rare_channel", 30),
         ("maximum", 30),
+        ("minimum", 30),
         ("smaller", 30),
         ("largest", 30),
         ("fused_division", 30),

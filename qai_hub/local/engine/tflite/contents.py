@@ -262,18 +262,22 @@ class TfliteFile:
         self.forget_unused_values()
 
     def forget_unused_values(self) -> None:
-        """Empty the buffers of constants that no operator uses any more."""
-        used = {
-            graph.tensors[index].buffer
-            for graph in self.model.subgraphs
-            for each in [*graph.operators, graph]
-            for index in [*each.inputs, *each.outputs]
-            if index >= 0
-        }
+        """Empty the buffers of constants that no operator uses any more.
+
+        A constant that is not used has no value either where others have the same: the quantizer
+        would change that, but not its type.
+        """
+        used: set[int] = set()
         for graph in self.model.subgraphs:
-            for tensor in graph.tensors:
-                if tensor.buffer not in used:
+            taken = {
+                index
+                for each in [*graph.operators, graph]
+                for index in [*each.inputs, *each.outputs]
+            }
+            for index, tensor in enumerate(graph.tensors):
+                if index not in taken:
                     tensor.buffer = _NO_BUFFER
+                used.add(tensor.buffer)
         for index, buffer in enumerate(self.model.buffers):
             if index not in used and index not in self._metadata_buffers():
                 buffer.data = None

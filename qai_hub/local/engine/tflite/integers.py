@@ -21,6 +21,7 @@ from qai_hub.local.engine.tflite.decompose import decompose_for_integers
 from qai_hub.local.engine.tflite.divisions import multiply_by_reciprocals
 from qai_hub.local.engine.tflite.kin import replace_by_kin, restore_kin
 from qai_hub.local.engine.tflite.matmuls import use_fully_connected
+from qai_hub.local.engine.tflite.maxima import shift_maxima
 from qai_hub.local.engine.tflite.pads import limit_pads
 from qai_hub.local.engine.tflite.quantize import (
     IntegerTypes,
@@ -75,7 +76,6 @@ def quantize_conversion(
     use_fully_connected(file)
     fold_first_states(file)
     use_reshapes(file)
-    allow_all_scales(file)
     floats = multiply_by_reciprocals(file)
     file.write(work)
     label, samples = _read_samples(conversion, source, data)
@@ -85,6 +85,8 @@ def quantize_conversion(
         ranges |= share_ranges_of_steps(file, measure_ranges(work, missing, samples))
     saturate_clips(file, ranges)
     limit_pads(file, ranges)
+    shift_maxima(file, ranges)
+    allow_all_scales(file)
     replace_by_kin(file)
     file.write(work)
     exact = find_exact_inputs(file) & missing
