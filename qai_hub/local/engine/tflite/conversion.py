@@ -17,7 +17,11 @@ from qai_hub.local.engine.tflite.ports import (
     read_shapes,
     restore_shapes,
 )
-from qai_hub.local.engine.tflite.recurrent import list_recurrent, name_all_steps
+from qai_hub.local.engine.tflite.recurrent import (
+    check_layers,
+    list_recurrent,
+    name_all_steps,
+)
 from qai_hub.local.engine.tflite.rewrites import rewrite_for_converter
 from qai_hub.local.engine.tflite.strip import QuantizedRange, strip_quantizers
 
@@ -56,6 +60,7 @@ class Conversion:
         if is_quantized(model):
             stated = strip_quantizers(model)
         given = read_shapes(model)
+        check_layers(model)
         rewrite_for_converter(model)
         name_all_steps(model)
         names = PlainNames(model)
