@@ -54,7 +54,9 @@ def operator(code: int, inputs: Sequence[int], outputs: Sequence[int]) -> Any:
 
 def operator_code(builtin: int, custom: str | None = None) -> Any:
     made = schema.OperatorCodeT()
-    made.builtinCode = made.deprecatedBuiltinCode = builtin
+    made.builtinCode = builtin
+    # Old runtimes read another field, which has room for fewer operators.
+    made.deprecatedBuiltinCode = min(builtin, 127)
     made.customCode = custom
     made.version = 1
     return made

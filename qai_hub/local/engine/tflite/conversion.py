@@ -10,6 +10,7 @@ import onnx
 from qai_hub.local.engine.quantize.qdq import is_quantized
 from qai_hub.local.engine.tflite.contents import TfliteFile
 from qai_hub.local.engine.tflite.convert import convert_floats
+from qai_hub.local.engine.tflite.gelus import approximate, list_approximate
 from qai_hub.local.engine.tflite.plain_names import PlainNames
 from qai_hub.local.engine.tflite.ports import (
     fix_dimensions,
@@ -69,8 +70,10 @@ class Conversion:
         recurrent = frozenset(
             name for node in list_recurrent(model) for name in node.output if name
         )
+        approximated = list_approximate(model)
         converted = convert_floats(model, names, folder)
         file = TfliteFile.read(converted.path)
+        approximate(file, {converted.tensors.get(name, name) for name in approximated})
         fix_dimensions(file, model)
         restore_shapes(file, shapes)
         # The converter writes the weights of each step of a recurrent layer anew.
