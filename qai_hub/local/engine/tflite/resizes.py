@@ -39,6 +39,8 @@ _KNOWN = (
     (0.0, {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}),
     (0.5, {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_ceil"}),
 )
+# How many inputs a Resize of operator set 10 has, which is an Upsample by another name.
+_OLD_INPUTS = 2
 _FIRST_AXIS = 2
 _IMAGE_RANK = 4
 
@@ -56,7 +58,11 @@ def resize(index: GraphIndex, node: onnx.NodeProto) -> Nodes | None:
     new = [size for size in after or () if size is not None]
     if not len(old) == len(new) == len(before or ()) == _IMAGE_RANK or old[:2] != new[:2]:
         return None
-    if node.op_type == "Upsample":
+    kind = attributes.get("mode", b"nearest")
+    if node.op_type == "Upsample" or len(node.input) == _OLD_INPUTS:
+        # The nearest neighbours of a smaller image were others still.
+        if kind == b"nearest" and any(end < begin for begin, end in zip(old, new, strict=True)):
+            return None
         attributes["coordinate_transformation_mode"] = b"asymmetric"
         attributes["nearest_mode"] = b"floor"
     factors = _read_factors(index, node, attributes, old, new)
@@ -69,7 +75,6 @@ def resize(index: GraphIndex, node: onnx.NodeProto) -> Nodes | None:
         )
         for axis in range(_FIRST_AXIS, _IMAGE_RANK)
     }
-    kind = attributes.get("mode", b"nearest")
     if kind == b"nearest":
         rounding = _ROUNDINGS[attributes.get("nearest_mode", b"round_prefer_floor")]
         chosen = {
@@ -184,8 +189,8 @@ def _read_factors(
         return None
     pairs = zip(before, after, strict=True)
     found = [np.float32(new / old) if old else np.float32(1) for old, new in pairs]
-    # The second input of operator set 10 is the third one of later ones.
-    name = node.input[1] if len(node.input) == 2 else "".join(node.input[2:3])
+    # What was the second input is the third one since operator set 11.
+    name = node.input[1] if len(node.input) == _OLD_INPUTS else "".join(node.input[2:3])
     if not name or (len(node.input) > 3 and node.input[3]):
         return found
     given = index.value(name)
