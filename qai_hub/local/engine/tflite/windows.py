@@ -1,5 +1,8 @@
 """Convolutions and pools with a padding that the converter refuses or gets wrong."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import onnx
 
@@ -10,14 +13,10 @@ from qai_hub.local.engine.tflite.nodes import Nodes, make_node
 def convolve(index: GraphIndex, node: onnx.NodeProto) -> Nodes | None:
     """Padding that is larger at the beginning is given in numbers."""
     attributes = attributes_of(node)
-    source, kernel, output = (
-        index.shape(each) for each in (node.input[0], node.input[1], node.output[0])
-    )
-    if attributes.get("auto_pad") != b"SAME_LOWER" or not source or not kernel or not output:
+    names = node.input[0], node.input[1], node.output[0]
+    sizes = [[size or 0 for size in (index.shape(name) or ())[2:]] for name in names]
+    if attributes.get("auto_pad") != b"SAME_LOWER" or not all(each and all(each) for each in sizes):
         return None
-    if None in source or None in kernel or None in output:
-        return None
-    sizes = [[size or 0 for size in each[2:]] for each in (source, kernel, output)]
     steps = [attributes.get(name, [1] * len(sizes[0])) for name in ("strides", "dilations")]
     totals = [
         max(0, (after - 1) * stride + (width - 1) * dilation + 1 - before)
@@ -32,65 +31,75 @@ def convolve(index: GraphIndex, node: onnx.NodeProto) -> Nodes | None:
 
 
 def deconvolve(index: GraphIndex, node: onnx.NodeProto) -> Nodes | None:
-    """What a transposed convolution adds at the end and leaves out before that is sliced off."""
+    """What a transposed convolution leaves out where it adds something is sliced off."""
     attributes = attributes_of(node)
-    source, kernel, shape = (
-        index.shape(each) for each in (node.input[0], node.input[1], node.output[0])
-    )
-    if source is None or kernel is None or shape is None or None in source or None in shape:
+    names = node.input[0], node.input[1], node.output[0]
+    source, kernel, shape = ([size or 0 for size in index.shape(name) or ()] for name in names)
+    is_known = all(each and all(each) for each in (source, kernel, shape))
+    if not is_known or attributes.get("auto_pad", b"NOTSET") != b"NOTSET":
         return None
     rank = len(shape) - 2
     added = attributes.get("output_padding", [0] * rank)
-    if attributes.get("auto_pad", b"NOTSET") != b"NOTSET":
-        return None
-    is_sized = "output_shape" in attributes
+    is_sized = attributes.pop("output_shape", None) is not None
     if is_sized:
-        del attributes["output_shape"]
         strides = attributes.get("strides", [1] * rank)
         dilations = attributes.get("dilations", [1] * rank)
+        parts = zip(source[2:], strides, kernel[2:], dilations, added, shape[2:], strict=True)
         totals = [
-            ((source[2 + axis] or 0) - 1) * strides[axis]
-            + added[axis]
-            + ((kernel[2 + axis] or 0) - 1) * dilations[axis]
-            + 1
-            - (shape[2 + axis] or 0)
-            for axis in range(rank)
+            (before - 1) * stride + (width - 1) * dilation + 1 + extra - after
+            for before, stride, width, dilation, extra, after in parts
         ]
+        begins, ends = [each - each // 2 for each in totals], [each // 2 for each in totals]
         if min(totals) < 0:
             return None
-        begins, ends = [each - each // 2 for each in totals], [each // 2 for each in totals]
     else:
         pads = attributes.get("pads", [0] * 2 * rank)
         begins, ends = pads[:rank], pads[rank:]
-    is_wrong = any(
-        begin and extra > end for begin, end, extra in zip(begins, ends, added, strict=True)
-    )
-    if not is_wrong:
-        attributes["pads"] = [*begins, *ends]
-        made = make_node("ConvTranspose", node.input, node.output[0], **attributes)
-        return [made] if is_sized else None
+    attributes["pads"] = [*begins, *ends]
+    sides = list(zip(begins, ends, added, strict=True))
+    if any(begin and extra > end for begin, end, extra in sides):
+        return _crop(index, node, attributes, shape, sides)
+    made = make_node("ConvTranspose", node.input, node.output[0], **attributes)
+    return [made] if is_sized else None
+
+
+def _crop(
+    index: GraphIndex,
+    node: onnx.NodeProto,
+    attributes: Mapping[str, Any],
+    shape: Sequence[int],
+    sides: Sequence[tuple[int, int, int]],
+) -> Nodes:
+    """Return a transposed convolution that leaves nothing out, and a Slice that does.
+
+    Args:
+        index: The graph.
+        node: The transposed convolution.
+        attributes: Its attributes.
+        shape: The shape of its result.
+        sides: What it leaves out at the beginning and at the end, and what it adds there, of each
+            dimension.
+    """
     output = node.output[0]
-    attributes["pads"] = [0] * 2 * rank
-    attributes["output_padding"] = [
-        max(0, extra - end) for extra, end in zip(added, ends, strict=True)
-    ]
-    sizes = [size or 0 for size in shape]
-    stops_at = [size + begin for size, begin in zip(sizes[2:], begins, strict=True)]
-    whole_sizes = [
-        stop + max(0, end - extra) for stop, end, extra in zip(stops_at, ends, added, strict=True)
-    ]
-    whole = index.declare(f"{output}_whole", output, [*sizes[:2], *whole_sizes])
-    starts, stops, axes = (
+    stops = [size + begin for size, (begin, _, _) in zip(shape[2:], sides, strict=True)]
+    sizes = [stop + max(0, end - extra) for stop, (_, end, extra) in zip(stops, sides, strict=True)]
+    whole = index.declare(f"{output}_whole", output, [*shape[:2], *sizes])
+    changed = {
+        "pads": [0] * 2 * len(sides),
+        "output_padding": [max(0, extra - end) for _, end, extra in sides],
+    }
+    bounds = {
+        "starts": [begin for begin, _, _ in sides],
+        "stops": stops,
+        "axes": range(2, len(shape)),
+    }
+    inputs = [
         index.add_constant(f"{output}_{name}", np.array(values, np.int64))
-        for name, values in {
-            "starts": begins,
-            "stops": stops_at,
-            "axes": range(2, 2 + rank),
-        }.items()
-    )
+        for name, values in bounds.items()
+    ]
     return [
-        make_node("ConvTranspose", node.input, whole, **attributes),
-        make_node("Slice", [whole, starts, stops, axes], output),
+        make_node("ConvTranspose", node.input, whole, **{**attributes, **changed}),
+        make_node("Slice", [whole, *inputs], output),
     ]
 
 
