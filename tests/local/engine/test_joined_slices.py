@@ -79,3 +79,21 @@ def test_results_are_the_same(draw: Draw) -> None:
 
     for before, after in zip(expected, run(model), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_nodes_without_a_first_output_are_left_alone() -> None:
+    weights = {name: np.ones((1, 9, size), np.float32) for name, size in (("w", 2), ("r", 3))}
+    nodes = [
+        helper.make_node("Concat", ["x", "x"], ["joined"], axis=2),
+        helper.make_node("Slice", ["joined", "zero", "two", "two"], ["taken"]),
+        helper.make_node("GRU", ["taken", "w", "r"], ["", "y"], hidden_size=3),
+    ]
+    constants = {"zero": np.array([0]), "two": np.array([2])} | weights
+    inputs, outputs = {"x": (FLOAT, [4, 1, 2])}, {"y": (FLOAT, [1, 1, 3])}
+    model = onnx.shape_inference.infer_shapes(build_model(nodes, inputs, outputs, constants))
+    expected = run(model)
+
+    slice_before_joining(GraphIndex(model))
+
+    assert [node.op_type for node in model.graph.node] == ["GRU"]
+    np.testing.assert_array_equal(expected[0], run(model)[0])

@@ -23,7 +23,7 @@ def slice_before_joining(graph: GraphIndex) -> None:
     Args:
         graph: The graph of a folded model with shapes.
     """
-    for output in [node.output[0] for node in graph.graph.node]:
+    for output in [name for node in graph.graph.node for name in node.output[:1] if name]:
         node = graph.producers[output]
         parts = _read_parts(graph, node)
         if not parts or not all(_is_joined(graph, part) for part in parts.values()):
