@@ -97,10 +97,11 @@ def test_a_second_signal_ends_a_drain_and_others_go_on(
 ) -> None:
     job = begin(first, endless)
     team.wait_for_run(job.job_id, worker.pid)
+    # Before the drain, which ends by itself after a time.
+    other = team.start_worker()
     worker.send(signal.SIGTERM)
     worker.wait_for_line("Starting no more jobs.")
     wait_until(lambda: team.nodes()[worker.pid].draining)
-    other = team.start_worker()
     assert team.look_at(job.job_id).pid == worker.pid
     worker.send(signal.SIGTERM)
     assert worker.wait_for_end() == 0

@@ -90,6 +90,7 @@ class ObjectStorage:
 
     def start(self) -> None:
         """Start it; returns once it answers."""
+        is_new = self.is_new
         ports = [f"-{name}={port}" for name, port in self._ports.items()]
         self._process = subprocess.Popen(
             [
@@ -115,7 +116,9 @@ class ObjectStorage:
         )
         for _ in range(1200):
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/status").status_code < 500:
+                answer = httpx.get(f"http://127.0.0.1:{self.port}/status")
+                # It answers before it can write to what is there.
+                if answer.status_code < 500 and (is_new or _can_write(self.port)):
                     return
             except httpx.TransportError:
                 pass
@@ -152,16 +155,34 @@ def running_storage() -> Iterator[ObjectStorage]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_bucket(port: int) -> None:
-    """Create the bucket."""
+def _make_client(port: int) -> Any:
     from botocore.session import Session
 
     session = Session()
     session.set_credentials(ENVIRONMENT["AWS_ACCESS_KEY_ID"], ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])
-    client = session.create_client(
+    return session.create_client(
         "s3", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{port}"
     )
-    client.create_bucket(Bucket=BUCKET)
+
+
+def _can_write(port: int) -> bool:
+    """Return whether the bucket can be written."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client, place = _make_client(port), {"Bucket": BUCKET, "Key": "probe"}
+    try:
+        client.put_object(**place)
+        client.delete_object(**place)
+    except ClientError as error:
+        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] < 500)
+    except BotoCoreError:
+        return False
+    return True
+
+
+def make_bucket(port: int) -> None:
+    """Create the bucket."""
+    _make_client(port).create_bucket(Bucket=BUCKET)
 
 
 def unique_prefix() -> str:
