@@ -1,7 +1,7 @@
 """Reads and changes the operators and tensors of a .tflite file."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -33,6 +33,13 @@ _TYPES = {
 _MAX_DEPRECATED_CODE = 127
 # The first buffer of a file is empty, and stands for no value.
 _NO_BUFFER = 0
+# The options of operators that are added to models.
+_OPTIONS = {
+    "ADD": "AddOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MUL": "MulOptions",
+    "SUB": "SubOptions",
+}
 # Operators that only convert floats to integers and back.
 CONVERTING_OPS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
@@ -176,6 +183,38 @@ class TfliteFile:
         tensor.name, tensor.shape, tensor.type = name.encode(), like.shape, like.type
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
+
+    def build_operator(
+        self, name: str, inputs: Sequence[int], output: int, version: int = 1
+    ) -> Operator:
+        """Return an operator with default options, which is not in the graph yet.
+
+        Args:
+            name: Its name, such as "ADD".
+            inputs: The tensors that it takes.
+            output: The tensor that it computes.
+            version: Its version.
+        """
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self.add_code(getattr(schema.BuiltinOperator, name), version)
+        operator.inputs, operator.outputs = list(inputs), [output]
+        options = _OPTIONS.get(name)
+        if options is not None:
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, options)
+            operator.builtinOptions = getattr(schema, f"{options}T")()
+        return operator
+
+    def replace_operators(self, replace: Callable[[Operator], list[Operator] | None]) -> None:
+        """Replace operators of the main graph, and forget the constants that are then unused.
+
+        Args:
+            replace: Returns what stands for an operator; None to keep it.
+        """
+        operators: list[Operator] = []
+        for operator in self.graph.operators:
+            operators += replace(operator) or [operator]
+        self.graph.operators = operators
+        self.forget_unused_values()
 
     def add_buffer(self, values: np.ndarray[Any, Any]) -> int:
         """Add a place for the value of a constant.

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from qai_hub.local.engine.tflite.contents import Operator, TfliteFile
 
@@ -16,19 +15,18 @@ def decompose_for_integers(file: TfliteFile) -> None:
     Args:
         file: The float model.
     """
-    operators: list[Operator] = []
-    for operator in file.graph.operators:
+
+    def replace(operator: Operator) -> list[Operator] | None:
         rule = _RULES.get(file.operator_name(operator))
-        is_float = rule and file.is_float(operator.outputs[0])
-        operators += (rule(file, operator) if rule and is_float else None) or [operator]
-    file.graph.operators = operators
-    file.forget_unused_values()
+        return rule(file, operator) if rule and file.is_float(operator.outputs[0]) else None
+
+    file.replace_operators(replace)
 
 
 def _negate(file: TfliteFile, operator: Operator) -> list[Operator] | None:
     """`-x` is `-1 x`."""
     factor = _add_factor(file, operator, -1)
-    return [_multiply(file, operator.inputs[0], factor, operator.outputs[0])]
+    return [file.build_operator("MUL", [operator.inputs[0], factor], operator.outputs[0])]
 
 
 def _leak(file: TfliteFile, operator: Operator) -> list[Operator] | None:
@@ -51,26 +49,13 @@ def _leak_by_channel(file: TfliteFile, operator: Operator) -> list[Operator] | N
 def _take_larger(file: TfliteFile, operator: Operator, factor: int) -> list[Operator]:
     source, output = operator.inputs[0], operator.outputs[0]
     scaled = file.add_like(f"{file.graph.tensors[output].name.decode()}_scaled", output)
-    larger = schema.OperatorT()
-    larger.opcodeIndex = file.add_code(schema.BuiltinOperator.MAXIMUM)
-    larger.inputs, larger.outputs = [source, scaled], [output]
-    larger.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
-    larger.builtinOptions = schema.MaximumMinimumOptionsT()
-    return [_multiply(file, source, factor, scaled), larger]
+    product = file.build_operator("MUL", [source, factor], scaled)
+    return [product, file.build_operator("MAXIMUM", [source, scaled], output)]
 
 
 def _add_factor(file: TfliteFile, operator: Operator, value: float) -> int:
     name = file.graph.tensors[operator.outputs[0]].name.decode()
     return file.add_constant(f"{name}_factor", np.array([value], np.float32))
-
-
-def _multiply(file: TfliteFile, source: int, factor: int, output: int) -> Operator:
-    operator = schema.OperatorT()
-    operator.opcodeIndex = file.add_code(schema.BuiltinOperator.MUL)
-    operator.inputs, operator.outputs = [source, factor], [output]
-    operator.builtinOptionsType = schema.BuiltinOptions.MulOptions
-    operator.builtinOptions = schema.MulOptionsT()
-    return operator
 
 
 _RULES: dict[str, Callable[[TfliteFile, Operator], list[Operator] | None]] = {

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from qai_hub.local.engine.tflite.contents import TfliteFile
 
@@ -34,10 +33,7 @@ def halve_weights(file: TfliteFile, target: Path, *, compute_half: bool) -> None
             continue
         stored = file.add_constant(f"{tensor.name.decode()}_half", values.astype(np.float16))
         tensor.buffer = 0
-        operator = schema.OperatorT()
-        operator.opcodeIndex = file.add_code(schema.BuiltinOperator.DEQUANTIZE, _VERSION)
-        operator.inputs, operator.outputs = [stored], [index]
-        added.append(operator)
+        added.append(file.build_operator("DEQUANTIZE", [stored], index, _VERSION))
     graph.operators = [*added, *graph.operators]
     file.forget_unused_values()
     if compute_half:

@@ -16,11 +16,7 @@ def shift_maxima(file: TfliteFile, ranges: dict[str, Range]) -> None:
         file: The float model, which is changed.
         ranges: The ranges of its tensors, to which those of the differences are added.
     """
-    operators: list[Operator] = []
-    for operator in file.graph.operators:
-        operators += _shift(file, operator, ranges) or [operator]
-    file.graph.operators = operators
-    file.forget_unused_values()
+    file.replace_operators(lambda operator: _shift(file, operator, ranges))
 
 
 def _shift(file: TfliteFile, operator: Operator, ranges: dict[str, Range]) -> list[Operator] | None:
@@ -51,19 +47,7 @@ def _shift(file: TfliteFile, operator: Operator, ranges: dict[str, Range]) -> li
     difference = file.add_like(f"{title}_difference", output)
     ranges[f"{title}_difference"] = Range(0.0, largest)
     pair = [source, bound] if is_maximum else [bound, source]
-    clipped = _combine(file, pair, difference)
+    clipped = file.build_operator("SUB", pair, difference)
     clipped.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.RELU
-    if is_maximum:
-        return [clipped, _combine(file, [difference, shift], output, adds=True)]
-    return [clipped, _combine(file, [shift, difference], output)]
-
-
-def _combine(file: TfliteFile, inputs: list[int], output: int, *, adds: bool = False) -> Operator:
-    """Return a sum or a difference."""
-    operator, options = schema.OperatorT(), schema.BuiltinOptions
-    code = schema.BuiltinOperator.ADD if adds else schema.BuiltinOperator.SUB
-    operator.opcodeIndex = file.add_code(code)
-    operator.inputs, operator.outputs = inputs, [output]
-    operator.builtinOptionsType = options.AddOptions if adds else options.SubOptions
-    operator.builtinOptions = schema.AddOptionsT() if adds else schema.SubOptionsT()
-    return operator
+    back = ("ADD", [difference, shift]) if is_maximum else ("SUB", [shift, difference])
+    return [clipped, file.build_operator(*back, output)]
