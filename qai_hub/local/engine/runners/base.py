@@ -226,10 +226,10 @@ def profile_model(
     memory = MemoryRecorder()
     memory.skip("compile")
     # The first session is released before the next one is loaded: only its times are kept.
-    cold_loads = _time_loads(model, memory, "cold_load", 1)[0]
-    warm_loads, loaded = _time_loads(model, memory, "warm_load", _MAX_WARM_LOADS)
-    if model.is_simulated:
-        loaded = model.load(work / "trace")
+    cold_loads = _time_loads(model.load, memory, "cold_load", 1)[0]
+    trace = work / "trace" if model.is_simulated else None
+    load = partial(model.load, trace)
+    warm_loads, loaded = _time_loads(load, memory, "warm_load", _MAX_WARM_LOADS)
     run = partial(loaded.run, inputs, label)
     time_inferences = _time_simulated if model.is_simulated else _time_warm
     with memory.phase("execution"):
@@ -296,7 +296,7 @@ def _time_simulated(
 
 
 def _time_loads(
-    model: RunnableModel[_LoadedT], memory: MemoryRecorder, phase: str, max_loads: int
+    load: Callable[[], _LoadedT], memory: MemoryRecorder, phase: str, max_loads: int
 ) -> tuple[list[int], _LoadedT]:
     with memory.phase(phase):
-        return time_calls(model.load, max_loads, _MAX_LOAD_SECONDS)
+        return time_calls(load, max_loads, _MAX_LOAD_SECONDS)
