@@ -130,12 +130,10 @@ def _read_limits(graph: GraphIndex, name: str) -> _Range:
     values = [graph.scalar(bound) if bound else None for bound in bounds]
     low, high = _read_limits(graph, source)
     for place, value in enumerate(values):
-        if value is not None and (
-            producer.op_type == "Max" or (producer.op_type, place) == ("Clip", 0)
-        ):
-            low, high = max(low, value), max(high, value)
-        elif value is not None:
-            low, high = min(low, value), min(high, value)
+        if value is not None:
+            is_lower = producer.op_type == "Max" or (producer.op_type, place) == ("Clip", 0)
+            bound = max if is_lower else min
+            low, high = bound(low, value), bound(high, value)
     return _Range(low, high)
 
 
